@@ -1,0 +1,58 @@
+# Everything a newcomer needs: `make run` to see it, `make test` to trust it.
+
+SHELL := /bin/sh
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test check lint bench lock wheel clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+run: $(BIN)/.run  ## set up, and serve with sample alerts on the embedded store (Ctrl+C stops it)
+	@$(BIN)/ticker serve --samples
+
+test: $(BIN)/.dev  ## set up what is missing, a browser and a Redis included, and run all checks and tests
+	@$(BIN)/python tests/parts.py
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest
+
+check: $(BIN)/.dev lint  ## the quick half of the tests: no browser, no load
+	@$(BIN)/python -m pytest --ignore tests/e2e
+
+lint: $(BIN)/.dev
+	@$(BIN)/ruff check ticker tests bench
+	@$(BIN)/ruff format --check --quiet ticker tests bench || (echo "run: $(BIN)/ruff format ticker tests bench"; exit 1)
+	@$(BIN)/mypy
+
+bench: $(BIN)/.dev  ## ticker beside the smallest possible server, in one run
+	@$(BIN)/python -m bench.fanout
+	@$(BIN)/python -m bench.latency
+
+wheel: $(BIN)/.dev  ## build the wheel, web files inside, into dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--python-version 3.11 --custom-compile-command "make lock" --upgrade
+
+lock:  ## look for newer releases of everything we use, and lock them with their hashes (needs uv)
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) --group build -o requirements-build.txt
+	$(LOCK) pyproject.toml --group dev -o requirements-dev.txt
+
+clean:  ## remove what was made here, the sample data included
+	rm -rf .venv .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/floor
+
+$(BIN)/python:
+	@sh .ci/venv.sh .venv
+
+$(BIN)/.run: $(BIN)/python requirements.txt requirements-build.txt pyproject.toml
+	@echo "installing what ticker needs into .venv (once)"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt -r requirements-build.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/.run requirements-dev.txt
+	@echo "installing what the tests need into .venv (once)"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@

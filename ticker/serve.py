@@ -1,0 +1,213 @@
+"""`ticker serve`, `api`, `fanout`, `push`: the processes, their listening address, their end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import shlex
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+import uvicorn
+from pydantic import SecretStr
+from uvicorn.supervisors import Multiprocess
+
+from ticker import channel as channels
+from ticker.app import ROLE, Role, create_app
+from ticker.auth import Keyring
+from ticker.bridges import runner
+from ticker.bridges.log import LogProvider
+from ticker.connection import Connection
+from ticker.embedded import EmbeddedStore
+from ticker.errors import SettingsError
+from ticker.settings import Settings
+from ticker.store import Store
+from ticker.stream import Log
+
+log = logging.getLogger("ticker.serve")
+
+BACKLOG = 4096
+USER_TIMEOUT_MS = 30_000
+"""After so long without an acknowledgement the kernel drops a line (TCP_USER_TIMEOUT, tcp(7))."""
+GRACE = 10
+"""Seconds for requests in flight when the process is told to stop."""
+READY_SECONDS = 60
+DEMO_KEY = "demo.key"
+
+
+def run(settings: Settings, role: Role) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit status."""
+    if role != "serve":
+        _needs_store(settings, role)
+    embedded = None
+    if settings.redis_url is None:
+        embedded = EmbeddedStore(settings.data, settings.fsync)
+        embedded.start()
+        settings = settings.model_copy(update={"redis_url": SecretStr(embedded.url)})
+    try:
+        settings, how_to_post = _with_key(settings, role)
+        listener = _listen(settings)
+        _announce_when_ready(settings, role, listener.getsockname()[1], how_to_post)
+        _serve(settings, role, listener)
+    finally:
+        if embedded is not None:
+            embedded.stop()
+    return 0
+
+
+def push(settings: Settings) -> int:
+    """Claim from the logs and print what would be sent, until SIGTERM or SIGINT."""
+    _needs_store(settings, "push")
+    assert settings.redis_url is not None
+    store = Store(settings.redis_url.get_secret_value())
+    worker = f"{socket.gethostname()}-{os.getpid()}"
+
+    async def bridge() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in channels.load(settings.channels):
+                    group.create_task(runner.run(Log(store, name), worker, LogProvider()))
+        finally:
+            await store.close()
+
+    try:
+        asyncio.run(bridge())
+    except asyncio.CancelledError:
+        log.info("stopped")
+    return 0
+
+
+def _needs_store(settings: Settings, role: str) -> None:
+    if settings.redis_url is None:
+        raise SettingsError(
+            "TICKER_REDIS_URL", f"'ticker {role}' shares a store with others; name it (redis://HOST:PORT)."
+        )
+
+
+def _with_key(settings: Settings, role: Role) -> tuple[Settings, str | None]:
+    """Make sure that somebody can post. Returns the settings and how to give the key to `ticker post`."""
+    if role != "serve":
+        return settings, None
+    if settings.bootstrap_key is not None:
+        return settings, 'TICKER_KEY="$TICKER_BOOTSTRAP_KEY"'
+    if settings.samples:
+        file = settings.data / DEMO_KEY
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file.touch(0o600)
+            file.write_text(secrets.token_urlsafe(32) + "\n", encoding="utf-8")
+        key = SecretStr(file.read_text(encoding="utf-8").strip())
+        return settings.model_copy(update={"bootstrap_key": key}), f"TICKER_KEY_FILE={shlex.quote(str(file))}"
+    token = asyncio.run(_first_key(settings))
+    if token is None:
+        return settings, "TICKER_KEY=…"
+    print(f"A first admin key, shown only now:\n\n  {token}\n", flush=True)  # noqa: T201
+    return settings, "TICKER_KEY=…"
+
+
+async def _first_key(settings: Settings) -> str | None:
+    assert settings.redis_url is not None
+    store = Store(settings.redis_url.get_secret_value())
+    try:
+        keyring = Keyring(store)
+        if await keyring.list():
+            return None
+        token, _ = await keyring.create("first", ("admin",))
+        return token
+    finally:
+        await store.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Accepted sockets inherit it: a peer that vanished is noticed without a pong from each of the others.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            "TICKER_PORT", f"{settings.host}:{settings.port} cannot be listened on ({error.strerror})."
+        ) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def _serve(settings: Settings, role: Role, listener: socket.socket) -> None:
+    options: dict[str, Any] = {
+        "http": "httptools",
+        "ws": Connection,
+        "loop": "uvloop",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,  # it would write query strings
+        "proxy_headers": False,
+        "server_header": False,
+        "backlog": BACKLOG,
+        "timeout_graceful_shutdown": GRACE,
+        "headers": [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")],
+    }
+    for name in ("uvicorn", "httpx"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if settings.workers == 1:
+        server = uvicorn.Server(uvicorn.Config(create_app(settings, role), **options))
+        # uvicorn raises the signal again when it is done; what stands after it here has to run as well.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _already_stopping)
+        server.run(sockets=[listener])
+        return
+    os.environ.update(settings.environ())
+    os.environ[ROLE] = role
+    config = uvicorn.Config("ticker.app:from_environ", factory=True, workers=settings.workers, **options)
+    Multiprocess(config, sockets=[listener]).run()
+    listener.close()
+
+
+def _already_stopping(number: int, frame: FrameType | None) -> None:
+    log.debug("signal %s", number)
+
+
+def _announce_when_ready(settings: Settings, role: Role, port: int, how_to_post: str | None) -> None:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    url = f"http://{host}:{port}"
+
+    def announce() -> None:
+        transport = httpx.HTTPTransport(retries=READY_SECONDS)
+        with httpx.Client(transport=transport, timeout=READY_SECONDS, trust_env=False) as client:
+            for _ in range(READY_SECONDS * 10):
+                try:
+                    if client.get(url + "/health/ready").status_code == 200:
+                        break
+                except httpx.TransportError:
+                    pass
+                threading.Event().wait(0.1)
+            else:
+                log.error("not ready after %d seconds; %s/health/ready says why", READY_SECONDS, url)
+                return
+        told = [f"ticker {role} is ready on {url}"]
+        if role == "serve":
+            told.append(f"  demo page      {url}/")
+        if how_to_post:
+            program = os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).is_file() else sys.argv[0]
+            if Path(program).name == "__main__.py":
+                program = f"{os.path.relpath(sys.executable)} -m ticker"
+            address = "" if port == 8000 else f"TICKER_URL={url} "
+            told.append(f'  post an alert  {address}{how_to_post} {program} post en "Agency: The first line stands"')
+        print("\n".join(told), flush=True)  # noqa: T201
+
+    threading.Thread(target=announce, name="announce", daemon=True).start()

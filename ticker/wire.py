@@ -1,0 +1,123 @@
+"""What goes over the line: JSON frames built once, and the codes that close a connection.
+
+Every function here returns bytes that are written as they are, to as many readers as there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Any
+
+from websockets.frames import Close, Frame, Opcode
+
+from ticker.entry import Cursor, Entry
+from ticker.item import Item, iso
+
+
+class CloseCode(IntEnum):
+    """Why the server closes a connection, and by its range whether to come back.
+
+    1012 and 4000-4499: come back, with the newest cursor unless the code says otherwise.
+    4500-4999: do not come back by WebSocket; poll …/items instead.
+    """
+
+    DRAINING = 1012
+    """This process stops. The reason is `{"retry_ms": n}`, another n for each connection (RFC 6455, 7.4.1)."""
+    SLOW = 4008
+    """The reader took nothing for too long. Come back with the cursor."""
+    RESET = 4010
+    """The reader's position is of no use. Come back without a cursor."""
+    FULL = 4503
+    """No place. Poll."""
+
+
+class Reset:
+    """Why a reader gets the whole window instead of what it missed."""
+
+    EPOCH = "epoch"
+    """The log began a new life, or the cursor was never one of this log."""
+    WINDOW = "window"
+    """The cursor is older than what can be caught up on."""
+    LAG = "lag"
+    """The reader was slow, and what it missed is no longer held."""
+
+
+def encode(document: object) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def text_frame(payload: bytes) -> bytes:
+    """One unmasked WebSocket text frame (RFC 6455, 5.2)."""
+    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    """One unmasked close frame; the reason is at most 123 bytes."""
+    return Frame(Opcode.CLOSE, Close(code, reason).serialize()).serialize(mask=False)
+
+
+def entry(entry: Entry) -> bytes:
+    """`{"type":"entry",…}`: a retraction carries no text, since the public form of a withdrawn item has none."""
+    return encode(
+        {
+            "type": "entry",
+            "cursor": str(entry.cursor),
+            "previous": str(entry.previous),
+            "act": entry.act,
+            "item": entry.item.public(),
+        }
+    )
+
+
+def snapshot(channel: str, cursor: Cursor, time: int, items: Iterable[Item], reconnect: tuple[int, int]) -> bytes:
+    """`{"type":"snapshot",…}`, the first frame of a reader without a cursor. `time` is in milliseconds."""
+    return encode(
+        {
+            **_head("snapshot", channel, cursor, time),
+            "items": [item.public() for item in items],
+            "reconnect": _reconnect(reconnect),
+        }
+    )
+
+
+def reset(
+    reason: str,
+    channel: str,
+    cursor: Cursor,
+    time: int,
+    items: Iterable[Item],
+    tombstones: Sequence[str],
+    reconnect: tuple[int, int],
+) -> bytes:
+    """`{"type":"reset",…}`: forget what you hold, here is everything, and what was withdrawn meanwhile."""
+    return encode(
+        {
+            **_head("reset", channel, cursor, time),
+            "reason": reason,
+            "items": [item.public() for item in items],
+            "tombstones": list(tombstones),
+            "reconnect": _reconnect(reconnect),
+        }
+    )
+
+
+def resume(channel: str, cursor: Cursor, time: int, entries: Sequence[bytes], reconnect: tuple[int, int]) -> bytes:
+    """`{"type":"resume",…}`: exactly the entries after the reader's cursor, perhaps none."""
+    head = encode({**_head("resume", channel, cursor, time), "reconnect": _reconnect(reconnect)})
+    return head[:-1] + b',"entries":[' + b",".join(entries) + b"]}"
+
+
+def heartbeat(cursor: Cursor, time: int) -> bytes:
+    """`{"type":"heartbeat",…}`: the line lives, and this is how far the log has come."""
+    return encode({"type": "heartbeat", "cursor": str(cursor), "time": iso(time)})
+
+
+def _head(kind: str, channel: str, cursor: Cursor, time: int) -> dict[str, Any]:
+    return {"type": kind, "channel": channel, "cursor": str(cursor), "time": iso(time)}
+
+
+def _reconnect(bounds: tuple[int, int]) -> dict[str, int]:
+    return {"min_ms": bounds[0], "max_ms": bounds[1]}
