@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import Any, cast
 
-from ticker import __version__, commands, serve
+from ticker import __version__, commands, logs, serve
 from ticker.app import Role
 from ticker.auth import SCOPES
 from ticker.errors import TickerError
@@ -32,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if command in commands.CLIENT:
             return asyncio.run(commands.CLIENT[command](options))
         settings = Settings.load(os.environ, {name: getattr(options, name, None) for name in Settings.model_fields})
-        logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+        logs.configure(settings.log_level)
         if command == "check":
             return commands.check(settings, options.role)
         if command == "keys":

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ticker import channel as channels
-from ticker import fanout, pages, samples, sweep, tie
+from ticker import fanout, logs, pages, pulse, samples, tie
 from ticker.auth import Keyring
 from ticker.errors import MethodNotAllowed, NotFound, StoreUnavailable, TickerError
 from ticker.health import Health
@@ -42,6 +42,9 @@ ROLE = "TICKER_INTERNAL_ROLE"
 """Tells a worker process its role; not a setting."""
 
 CLOSE_SLICE = 500
+CANCEL_AGAIN = 0.5
+SPREAD_MS = 2
+"""Milliseconds by which each reader that is sent away widens the time over which they come back."""
 
 
 class Process:
@@ -100,10 +103,8 @@ class Process:
         """What runs beside the requests, by name."""
         settings, streams = self.settings, list(self.logs.values())
         found: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
-            "log heartbeat": lambda: fanout.beat_log(streams),
+            "log heartbeat": lambda: pulse.run(streams, expiring=self.role != "fanout"),
         }
-        if self.role != "fanout":
-            found["sweep"] = lambda: sweep.run(streams)
         if self.role != "api":
             hubs = list(self.hubs.values())
             found["reader heartbeat"] = lambda: fanout.beat_readers(hubs, settings.heartbeat, settings.stuck)
@@ -121,20 +122,29 @@ class Process:
             yield {"door": self.readers}
         finally:
             await self._send_away()
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await _end(running)
             await self.store.close()
 
     async def _send_away(self) -> None:
         """Close every reader, each with another delay, so that they do not all come back in the same second."""
-        least, most = self.settings.reconnect_min_ms, self.settings.reconnect_max_ms
+        least = self.settings.reconnect_min_ms
         leaving = [reader for hub in self.hubs.values() for reader in hub.readers()]
+        # A lone reader should not wait for as long as a hundred thousand have to.
+        most = min(2 * least + SPREAD_MS * len(leaving), max(least, self.settings.reconnect_max_ms))
         for number, reader in enumerate(leaving):
-            retry = random.randint(min(least, most), max(least, most))  # noqa: S311 - spreads load, guards nothing
+            retry = random.randint(least, max(least, most))  # noqa: S311 - spreads load, guards nothing
             reader.close(CloseCode.DRAINING, encode({"retry_ms": retry}).decode())
             if number % CLOSE_SLICE == 0:
                 await asyncio.sleep(0)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: a library may turn a cancellation into an error of its own, and the task go on."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
 
 
 async def supervised(name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -163,7 +173,7 @@ def create_app(settings: Settings, role: Role = "serve") -> Starlette:
         allow_origins=["*"],
         allow_methods=["GET"],
         allow_headers=["If-None-Match"],
-        expose_headers=["ETag"],
+        expose_headers=["Date", "ETag"],  # Date: who only polls corrects his clock by it
         max_age=86_400,
     )
     app = Starlette(
@@ -180,7 +190,7 @@ def from_environ() -> Starlette:
     """The application of a worker process, which gets its settings from the environment."""
     tie.to_parent()
     settings = Settings.load(os.environ)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    logs.configure(settings.log_level)
     return create_app(settings, cast(Role, os.environ.get(ROLE, "serve")))
 
 

@@ -67,6 +67,7 @@ async def watch(options: Namespace) -> int:
     address = _url(options).replace("http", "ws", 1) + f"/v1/channels/{quote(options.channel, safe='')}/live"
     cursor, delay = options.cursor, BACK_OFF[0]
     while True:
+        told_to_wait = None
         query = "?" + urlencode({"cursor": cursor}) if cursor else ""
         try:
             async with connect(address + query, open_timeout=TIMEOUT, proxy=None, max_size=None) as line:
@@ -84,11 +85,11 @@ async def watch(options: Namespace) -> int:
         except ConnectionClosed as error:
             if error.rcvd is not None and error.rcvd.code >= DO_NOT_COME_BACK:
                 raise Failed(f"The server sent us away for good ({error.rcvd}).") from None
-            reason = str(error)
+            told_to_wait, reason = _retry_after(error), str(error)
         else:
             reason = "the server closed the line"
         # Full jitter: a thousand watchers must not come back in the same second.
-        pause = random.uniform(0, delay)  # noqa: S311 - spreads load, guards nothing
+        pause = random.uniform(0, delay) if told_to_wait is None else told_to_wait  # noqa: S311
         delay = min(BACK_OFF[1], delay * 2)
         print(f"-- {reason}; again in {pause:.1f} s", file=sys.stderr, flush=True)
         await asyncio.sleep(pause)
@@ -222,6 +223,14 @@ def _told(frame: dict[str, Any]) -> Iterable[str]:
             yield f"-- {kind} at {frame['cursor']}: {len(frame['items'])} items"
             for item in frame["items"]:
                 yield f"   {item['published_at']}  {_line(item)}"
+
+
+def _retry_after(error: ConnectionClosed) -> float | None:
+    """Seconds after which a draining server wants us back: each client is given its own."""
+    try:
+        return float(json.loads(error.rcvd.reason)["retry_ms"]) / 1000 if error.rcvd else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _act(entry: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from typing import Any, Protocol, cast
 
 from websockets.exceptions import PayloadTooBig, ProtocolError
@@ -42,6 +43,7 @@ class Connection(asyncio.Protocol):
     """One reader. The hub writes to it; `position`, `slot` and `stuck_since` are the hub's."""
 
     __slots__ = (
+        "_descriptor",
         "_door",
         "_given",
         "_group",
@@ -63,6 +65,7 @@ class Connection(asyncio.Protocol):
         self._group: Group | None = None
         self._parser: WebSocket | None = None
         self._given = self._parsed = 0  # bytes given to the parser, and bytes of the frames that came out
+        self._descriptor = -1
         self.position = 0
         self.slot = 0
         self.stuck_since = 0.0
@@ -72,6 +75,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """uvicorn calls this before it hands over the request."""
         self._transport = cast(asyncio.Transport, transport)
+        if transport.get_extra_info("sslcontext") is None:
+            self._descriptor = transport.get_extra_info("socket").fileno()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The line is gone, whoever ended it."""
@@ -101,9 +106,26 @@ class Connection(asyncio.Protocol):
     # hub.Reader
 
     def write(self, data: bytes) -> None:
-        """Write prebuilt frames."""
-        if self._transport is not None:
-            self._transport.write(data)
+        """Write prebuilt frames.
+
+        While nothing waits in the transport's own buffer the kernel is given them at once, which saves the
+        transport's bookkeeping; what the kernel does not take goes the transport's way, in order.
+        """
+        transport = self._transport
+        if transport is None:
+            return
+        if self._descriptor >= 0 and not transport.get_write_buffer_size():
+            try:
+                sent = os.write(self._descriptor, data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.cut()  # the peer is gone
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
+        transport.write(data)
 
     def close(self, code: int, reason: str) -> None:
         """Say why, and hang up. Who takes nothing is hung up on without a word."""
@@ -123,6 +145,8 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _leave(self) -> None:
+        # The number may soon be another connection's.
+        self._descriptor = -1
         if self._hub is not None and self._group is not None:
             self._hub.leave(self._group, self)
             self._group = None

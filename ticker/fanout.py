@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from ticker.entry import START, Cursor, Entry, Pulse
 from ticker.errors import StoreUnavailable
 from ticker.hub import SLOTS, Hub
-from ticker.stream import PULSE_MS, Log
+from ticker.stream import Log
 
 log = logging.getLogger("ticker.fanout")
 
@@ -61,7 +61,7 @@ class Fanout:
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
-        delays = _delays()
+        delays: Iterator[float] | None = None
         while True:
             try:
                 if not self.hub.loaded:
@@ -69,15 +69,18 @@ class Fanout:
                 async with self._stream.tail() as tail:
                     while True:
                         entries, pulse = await tail.read(self._last)
-                        delays = _delays()
+                        if delays is not None:
+                            log.warning("%s: the log can be read again", self.hub.channel.name)
+                            delays = None
                         if not entries and pulse is None:
                             await self._doubt()
                             break
                         await self._take(entries, pulse)
             except StoreUnavailable as error:
-                delay = next(delays)
-                log.warning("%s: the log cannot be read, next try in %.1f s: %s", self.hub.channel.name, delay, error)
-                await asyncio.sleep(delay)
+                if delays is None:
+                    log.warning("%s: the log cannot be read: %s", self.hub.channel.name, error.__cause__ or error)
+                    delays = _delays()
+                await asyncio.sleep(next(delays))
 
     async def _begin(self) -> None:
         state = await self._stream.read(self._ring)
@@ -126,21 +129,6 @@ def follows(entries: Sequence[Entry], last: Cursor) -> bool:
             return False
         last = entry.cursor
     return True
-
-
-async def beat_log(streams: Sequence[Log]) -> None:
-    """Write heartbeats into the logs until cancelled; any number of processes may, one of them does."""
-    failing = False
-    while True:
-        try:
-            for stream in streams:
-                await stream.beat()
-            failing = False
-        except StoreUnavailable as error:
-            if not failing:
-                log.warning("no heartbeat can be written: %s", error)
-            failing = True
-        await asyncio.sleep(PULSE_MS / 1000)
 
 
 async def beat_readers(hubs: Sequence[Hub], interval: float, stuck: float) -> None:

@@ -268,7 +268,7 @@ class Hub:
         if place.n < self._floor:
             return self._reset(group, wire.Reset.WINDOW)
         missed = [built.json for built in group.missed(place.n)]
-        return wire.resume(self.channel.name, self.cursor, self._clock(), missed, self._reconnect)
+        return wire.resume(self.channel, self.cursor, self._clock(), missed, self._reconnect)
 
     def _bring(self, group: Group, position: int) -> bytes:
         if position == NOWHERE:
@@ -280,7 +280,7 @@ class Hub:
     def _reset(self, group: Group, reason: str) -> bytes:
         return wire.reset(
             reason,
-            self.channel.name,
+            self.channel,
             self.cursor,
             self._clock(),
             group.window.items,
@@ -294,7 +294,7 @@ class Hub:
             cursor, built, frame = group.snapshot
             if cursor == self.cursor and 0 <= now - built < FRESH_MS:
                 return frame
-        frame = wire.text_frame(wire.snapshot(self.channel.name, self.cursor, now, group.window.items, self._reconnect))
+        frame = wire.text_frame(wire.snapshot(self.channel, self.cursor, now, group.window.items, self._reconnect))
         group.snapshot = (self.cursor, now, frame)
         return frame
 

@@ -35,6 +35,8 @@ from ticker.stream import Log
 log = logging.getLogger("ticker.serve")
 
 BACKLOG = 4096
+SEND_BUFFER = 65_536
+"""Bytes that the kernel holds for a reader that takes nothing; left alone, it grows to megabytes for each."""
 USER_TIMEOUT_MS = 30_000
 """After so long without an acknowledgement the kernel drops a line (TCP_USER_TIMEOUT, tcp(7))."""
 GRACE = 10
@@ -54,7 +56,7 @@ def run(settings: Settings, role: Role) -> int:
         settings = settings.model_copy(update={"redis_url": SecretStr(embedded.url)})
     try:
         settings, how_to_post = _with_key(settings, role)
-        listener = _listen(settings)
+        listener = listen(settings)
         _announce_when_ready(settings, role, listener.getsockname()[1], how_to_post)
         _serve(settings, role, listener)
     finally:
@@ -114,7 +116,7 @@ def _with_key(settings: Settings, role: Role) -> tuple[Settings, str | None]:
     if token is None:
         return settings, "TICKER_KEY=…"
     print(f"A first admin key, shown only now:\n\n  {token}\n", flush=True)  # noqa: T201
-    return settings, "TICKER_KEY=…"
+    return settings, f"TICKER_KEY={token}"
 
 
 async def _first_key(settings: Settings) -> str | None:
@@ -130,12 +132,14 @@ async def _first_key(settings: Settings) -> str | None:
         await store.close()
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket. What is set on it here, every accepted line inherits."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # Accepted sockets inherit it: a peer that vanished is noticed without a pong from each of the others.
+        # A peer that vanished is noticed without a pong from each of the others.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
     try:
         listener.bind((settings.host, settings.port))
@@ -148,24 +152,25 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
+UVICORN: dict[str, Any] = {
+    "http": "httptools",
+    "ws": Connection,
+    "loop": "uvloop",
+    "lifespan": "on",
+    "log_config": None,
+    "access_log": False,  # it would write query strings
+    "proxy_headers": False,
+    "server_header": False,
+    "backlog": BACKLOG,
+    "timeout_graceful_shutdown": GRACE,
+    "headers": [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")],
+}
+"""How uvicorn serves us: it owns listening, HTTP parsing and the end; the readers' lines are ours."""
+
+
 def _serve(settings: Settings, role: Role, listener: socket.socket) -> None:
-    options: dict[str, Any] = {
-        "http": "httptools",
-        "ws": Connection,
-        "loop": "uvloop",
-        "lifespan": "on",
-        "log_config": None,
-        "access_log": False,  # it would write query strings
-        "proxy_headers": False,
-        "server_header": False,
-        "backlog": BACKLOG,
-        "timeout_graceful_shutdown": GRACE,
-        "headers": [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")],
-    }
-    for name in ("uvicorn", "httpx"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     if settings.workers == 1:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings, role), **options))
+        server = uvicorn.Server(uvicorn.Config(create_app(settings, role), **UVICORN))
         # uvicorn raises the signal again when it is done; what stands after it here has to run as well.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _already_stopping)
@@ -173,7 +178,7 @@ def _serve(settings: Settings, role: Role, listener: socket.socket) -> None:
         return
     os.environ.update(settings.environ())
     os.environ[ROLE] = role
-    config = uvicorn.Config("ticker.app:from_environ", factory=True, workers=settings.workers, **options)
+    config = uvicorn.Config("ticker.app:from_environ", factory=True, workers=settings.workers, **UVICORN)
     Multiprocess(config, sockets=[listener]).run()
     listener.close()
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
 from ticker.entry import START, Cursor, Entry, Pulse, State
 from ticker.errors import IdempotencyConflict, StaleVersion, Unprocessable
@@ -47,6 +47,14 @@ class Appended:
     cursor: Cursor
     item: Item
     repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a heartbeat found: the log's cursor, and the ids of items whose time has come, earliest first."""
+
+    cursor: Cursor
+    due: list[str]
 
 
 class Log:
@@ -98,13 +106,11 @@ class Log:
                 raise Unprocessable("expires is in the past.", field="expires")
         raise AssertionError(f"the append script answered {answer!r}")
 
-    async def beat(self) -> Cursor:
-        """Write a heartbeat unless another process just did. Returns the log's cursor."""
+    async def beat(self) -> Beat:
+        """Write a heartbeat unless another process just did, and see what is due by the store's clock."""
         async with reaching():
-            answer = await self._beat(keys=[self._log, self._meta, self._pulse], args=[PULSE_MS])
-        cursor = Cursor.parse(answer.decode())
-        assert cursor is not None
-        return cursor
+            cursor, due = await self._beat(keys=[self._log, self._meta, self._pulse, self._due], args=[PULSE_MS, BATCH])
+        return Beat(_cursor(cursor), [item_id.decode() for item_id in due])
 
     async def read(self, most: int) -> State:
         """The log as it stands, with its `most` newest entries. Begins it when it has no life yet."""
@@ -127,14 +133,6 @@ class Log:
         async with reaching():
             found = await self._store.redis.hget(self._items, item_id)
         return Item.model_validate_json(found) if found else None
-
-    async def due(self, most: int = 100) -> list[str]:
-        """Ids of items whose time has come, by the store's clock, earliest first."""
-        async with reaching():
-            seconds, microseconds = await self._store.redis.time()
-            now = seconds * 1000 + microseconds // 1000
-            found = await self._store.redis.zrangebyscore(self._due, "-inf", now, start=0, num=most)
-        return [item_id.decode() for item_id in cast("list[bytes]", found)]
 
     async def empty(self) -> bool:
         """Whether nothing was ever posted here."""

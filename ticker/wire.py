@@ -12,6 +12,7 @@ from typing import Any
 
 from websockets.frames import Close, Frame, Opcode
 
+from ticker.channel import Channel
 from ticker.entry import Cursor, Entry
 from ticker.item import Item, iso
 
@@ -72,7 +73,7 @@ def entry(entry: Entry) -> bytes:
     )
 
 
-def snapshot(channel: str, cursor: Cursor, time: int, items: Iterable[Item], reconnect: tuple[int, int]) -> bytes:
+def snapshot(channel: Channel, cursor: Cursor, time: int, items: Iterable[Item], reconnect: tuple[int, int]) -> bytes:
     """`{"type":"snapshot",…}`, the first frame of a reader without a cursor. `time` is in milliseconds."""
     return encode(
         {
@@ -85,7 +86,7 @@ def snapshot(channel: str, cursor: Cursor, time: int, items: Iterable[Item], rec
 
 def reset(
     reason: str,
-    channel: str,
+    channel: Channel,
     cursor: Cursor,
     time: int,
     items: Iterable[Item],
@@ -104,7 +105,7 @@ def reset(
     )
 
 
-def resume(channel: str, cursor: Cursor, time: int, entries: Sequence[bytes], reconnect: tuple[int, int]) -> bytes:
+def resume(channel: Channel, cursor: Cursor, time: int, entries: Sequence[bytes], reconnect: tuple[int, int]) -> bytes:
     """`{"type":"resume",…}`: exactly the entries after the reader's cursor, perhaps none."""
     head = encode({**_head("resume", channel, cursor, time), "reconnect": _reconnect(reconnect)})
     return head[:-1] + b',"entries":[' + b",".join(entries) + b"]}"
@@ -115,8 +116,16 @@ def heartbeat(cursor: Cursor, time: int) -> bytes:
     return encode({"type": "heartbeat", "cursor": str(cursor), "time": iso(time)})
 
 
-def _head(kind: str, channel: str, cursor: Cursor, time: int) -> dict[str, Any]:
-    return {"type": kind, "channel": channel, "cursor": str(cursor), "time": iso(time)}
+def _head(kind: str, channel: Channel, cursor: Cursor, time: int) -> dict[str, Any]:
+    # Language and direction: an empty channel has no item that would tell them.
+    return {
+        "type": kind,
+        "channel": channel.name,
+        "language": channel.language,
+        "direction": channel.direction,
+        "cursor": str(cursor),
+        "time": iso(time),
+    }
 
 
 def _reconnect(bounds: tuple[int, int]) -> dict[str, int]:

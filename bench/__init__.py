@@ -1,0 +1,1 @@
+"""How fast ticker is, beside the least that any server must do."""

@@ -1,0 +1,1 @@
+"""Promises, each kept by real servers, real sockets and a real browser."""

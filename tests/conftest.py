@@ -1,0 +1,76 @@
+"""The cast and the stage of all tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.stage import Service, Stage, redis_server, running, short_directory, valkey_server
+from ticker.store import Store
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """Tests run on the loop that serves."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """URL of the embedded store."""
+    with short_directory() as directory, valkey_server(directory) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis7() -> Iterator[str]:
+    """URL of the system's Redis."""
+    if shutil.which("redis-server") is None:
+        if os.environ.get("CI"):
+            pytest.fail("no redis-server on this machine, and CI must have one; 'make test' installs it")
+        pytest.skip("no redis-server on this machine; install your system's package 'redis-server'")
+    with short_directory() as directory, redis_server(directory) as url:
+        yield url
+
+
+@pytest.fixture(params=["valkey", "redis7"])
+async def each_store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """An empty store of each kind in turn: what holds for one has to hold for the other."""
+    async for store in _empty(request.getfixturevalue(request.param)):
+        yield store
+
+
+@pytest.fixture
+async def store(valkey: str) -> AsyncIterator[Store]:
+    """An empty embedded store."""
+    async for store in _empty(valkey):
+        yield store
+
+
+async def _empty(url: str) -> AsyncIterator[Store]:
+    store = Store(url)
+    await store.redis.flushall()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def stage(store: Store, valkey: str) -> AsyncIterator[Stage]:
+    """A service in this process, on an empty embedded store."""
+    async with running(valkey) as stage:
+        yield stage
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """`ticker serve` as a user starts it, on an empty data directory."""
+    with short_directory() as directory:
+        service = Service(directory)
+        service.start()
+        try:
+            yield service
+        finally:
+            service.end()

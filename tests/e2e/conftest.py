@@ -1,0 +1,92 @@
+"""A real browser, and pages in it that may not complain."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+from .cast import Complaints, NewPage
+from .host import Host, serve_host
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# A blocked script or style is otherwise told to the console alone, in words that differ between versions.
+TELL_VIOLATIONS = """addEventListener('securitypolicyviolation', (event) =>
+    console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium as the machine has it, else Playwright's own."""
+    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    arguments = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
+    with sync_playwright() as playwright:
+        browser = _launch(playwright, executable, arguments)
+        yield browser
+        browser.close()
+
+
+def _launch(playwright: Playwright, executable: str | None, arguments: list[str]) -> Browser:
+    try:
+        return playwright.chromium.launch(executable_path=executable, args=arguments)
+    except PlaywrightError as error:
+        reason = f"no browser starts here; `make test` installs one ({error.message.splitlines()[0]})"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    """What the pages of this test complain of."""
+    return Complaints()
+
+
+@pytest.fixture
+def new_page(browser: Browser, complaints: Complaints) -> Iterator[NewPage]:
+    """Opens pages, each of a reader of its own; the test fails when one of them complains."""
+    contexts = []
+
+    def open_page(**options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.add_init_script(TELL_VIOLATIONS)
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.heard.append(f"page error: {error}"))
+        return page
+
+    def hear(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            complaints.heard.append(f"console: {said.text}")
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints.unexpected == []
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """One page of one reader."""
+    return new_page()
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A site of somebody else, with an origin of its own."""
+    with serve_host() as host:
+        yield host

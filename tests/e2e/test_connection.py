@@ -1,0 +1,320 @@
+"""The browser's end of the line, with a clock and a transport that the test holds in its hands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from .cast import Service
+from .host import Host
+
+# A clock that jumps from timer to timer, sockets that do what they are told, and a server that answers polls.
+BENCH = """async ({ home, src }) => {
+    const { Connection } = await import(`${home}/widget/v1/connection.js`);
+    const bench = { now: 0, timers: new Map(), sockets: [], polls: [], frames: [], statuses: [], random: 0.5 };
+    let last = 0;
+    class Socket {
+        constructor(url) {
+            this.url = new URL(url);
+            this.at = bench.now;
+            this.closed = false;
+            bench.sockets.push(this);
+        }
+        close() { this.closed = true; }
+        open() { this.onopen?.(); }
+        send(frame) { this.onmessage?.({ data: JSON.stringify(frame) }); }
+        end(code, reason = '') { this.onclose?.({ code, reason }); }
+    }
+    bench.window = { cursor: '1-9', items: [] };
+    bench.connection = new Connection(
+        {
+            src,
+            channel: 'en',
+            filters: { section: ['sport', 'world'], tag: [] },
+            onFrame: (frame) => bench.frames.push(frame),
+            onStatus: (status) => bench.statuses.push(status),
+        },
+        {
+            WebSocket: Socket,
+            fetch: async (url) => {
+                bench.polls.push({ url, at: bench.now });
+                if (bench.window === null) throw new TypeError('no network');
+                return { ok: true, json: async () => bench.window };
+            },
+            setTimeout: (run, ms) => {
+                bench.timers.set(++last, { at: bench.now + ms, run });
+                return last;
+            },
+            clearTimeout: (timer) => bench.timers.delete(timer),
+            random: () => bench.random,
+            now: () => bench.now,
+        },
+    );
+    bench.pass = async (ms) => {
+        const until = bench.now + ms;
+        for (;;) {
+            const due = [...bench.timers].filter(([, timer]) => timer.at <= until).sort((a, b) => a[1].at - b[1].at)[0];
+            if (!due) break;
+            bench.timers.delete(due[0]);
+            bench.now = due[1].at;
+            due[1].run();
+            await new Promise((resolve) => setTimeout(resolve));
+        }
+        bench.now = until;
+    };
+    bench.again = async () => {
+        for (const before = bench.sockets.length; bench.sockets.length === before; ) await bench.pass(100);
+    };
+    bench.last = () => bench.sockets.at(-1);
+    bench.live = (cursor = '1-1', bounds = { min_ms: 500, max_ms: 30000 }) => {
+        bench.last().open();
+        bench.last().send({ type: 'snapshot', channel: 'en', cursor, items: [], reconnect: bounds });
+    };
+    window.bench = bench;
+}"""
+
+
+@pytest.fixture
+def bench(service: Service, host: Host, page: Page) -> Page:
+    """A page with `window.bench`: connection, clock, sockets and polls."""
+    host.open(page, service, "")
+    page.evaluate(BENCH, {"home": service.url, "src": "https://news.example/sub"})
+    return page
+
+
+def run(bench: Page, script: str) -> Any:
+    """The value of an async function's body that has `bench` at hand."""
+    return bench.evaluate(f"async () => {{ const {{ bench }} = window; {script} }}")
+
+
+def test_it_asks_for_the_channel_with_its_filters_and_without_a_cursor_at_first(bench: Page) -> None:
+    """The filters are the server's work; the address keeps the path that the server lies under."""
+    url = run(bench, "bench.connection.start(); return bench.last().url.href;")
+    assert url == "wss://news.example/sub/v1/channels/en/live?section=sport&section=world"
+
+
+def test_it_comes_back_with_the_newest_cursor_whether_from_an_entry_or_a_heartbeat(bench: Page) -> None:
+    """A quiet channel moves on too."""
+    cursors = run(
+        bench,
+        """
+        bench.connection.start();
+        bench.live('1-1');
+        bench.last().send({ type: 'entry', cursor: '1-2', previous: '1-1', act: 'publish', item: { id: 'A' } });
+        bench.last().end(1006);
+        await bench.again();
+        const first = bench.last().url.searchParams.get('cursor');
+        bench.last().open();
+        bench.last().send({ type: 'resume', cursor: '1-2', entries: [] });
+        bench.last().send({ type: 'heartbeat', cursor: '1-7' });
+        bench.last().end(1006);
+        await bench.again();
+        return [first, bench.last().url.searchParams.get('cursor')];
+        """,
+    )
+    assert cursors == ["1-2", "1-7"]
+
+
+@pytest.mark.parametrize(("random", "least", "most"), [(0.0, 2_000, 2_000), (0.999999, 7_900, 8_000)])
+def test_the_first_retry_is_spread_within_the_bounds_that_the_server_gave(
+    bench: Page, random: float, least: int, most: int
+) -> None:
+    """All readers of a server that crashed do not come in the same moment."""
+    after = run(
+        bench,
+        f"""
+        bench.connection.start();
+        bench.live('1-1', {{ min_ms: 2000, max_ms: 60000 }});
+        bench.random = {random};
+        bench.last().end(1006);
+        await bench.pass(20000);
+        return bench.sockets[1].at;
+        """,
+    )
+    assert least <= after <= most
+
+
+def test_the_waits_grow_up_to_the_server_s_greatest_and_only_a_stable_line_starts_afresh(bench: Page) -> None:
+    """A line that opens and drops at once counts as another failure."""
+    waits = run(
+        bench,
+        """
+        bench.random = 0.999999;
+        bench.connection.start();
+        const waits = [];
+        for (let n = 0; n < 6; n++) {
+            bench.live('1-1', { min_ms: 500, max_ms: 10000 });
+            bench.last().end(1006);
+            const cut = bench.now;
+            await bench.again();
+            waits.push(Math.round((bench.last().at - cut) / 1000));
+        }
+        bench.live('1-1', { min_ms: 500, max_ms: 10000 });
+        await bench.pass(6000);
+        bench.last().end(1006);
+        const cut = bench.now;
+        await bench.pass(5000);
+        waits.push(Math.round((bench.last().at - cut) / 1000));
+        return waits;
+        """,
+    )
+    assert waits == [2, 4, 8, 10, 10, 10, 2]
+
+
+def test_a_server_that_drains_says_when_to_come_back(bench: Page) -> None:
+    """1012 with `retry_ms`: it spread its readers itself. Without a usable reason, the usual wait holds."""
+    waits = run(
+        bench,
+        """
+        bench.connection.start();
+        bench.live();
+        bench.last().end(1012, '{"retry_ms": 12345}');
+        await bench.pass(20000);
+        const first = bench.sockets[1].at;
+        bench.live();
+        const cut = bench.now;
+        bench.last().end(1012, 'soon');
+        await bench.pass(20000);
+        return [first, bench.sockets[2].at - cut];
+        """,
+    )
+    assert waits[0] == 12_345
+    assert 500 <= waits[1] <= 4_000
+
+
+def test_a_position_of_no_use_is_forgotten_before_coming_back(bench: Page) -> None:
+    """4010 asks for a snapshot; 4008, slow, keeps the cursor."""
+    cursors = run(
+        bench,
+        """
+        bench.connection.start();
+        bench.live('1-5');
+        bench.last().end(4008);
+        await bench.again();
+        const slow = bench.last().url.searchParams.get('cursor');
+        bench.last().open();
+        bench.last().send({ type: 'resume', cursor: '1-5', entries: [] });
+        bench.last().end(4010);
+        await bench.again();
+        return [slow, bench.last().url.searchParams.get('cursor')];
+        """,
+    )
+    assert cursors == ["1-5", None]
+
+
+def test_a_server_without_a_place_is_polled_and_not_called_again(bench: Page) -> None:
+    """4503: every ten seconds or so, with the filters; the window arrives as a snapshot when it is another one."""
+    seen = run(
+        bench,
+        """
+        bench.connection.start();
+        bench.live('1-1');
+        bench.last().end(4503);
+        await bench.pass(60000);
+        const polls = [...bench.polls];
+        const gaps = polls.slice(1).map((poll, n) => poll.at - polls[n].at);
+        return {
+            sockets: bench.sockets.length,
+            gaps,
+            address: polls[0].url,
+            frames: bench.frames.filter((frame) => frame.cursor === '1-9').map((frame) => frame.type),
+            statuses: bench.statuses,
+        };
+        """,
+    )
+    assert seen["sockets"] == 1
+    assert len(seen["gaps"]) >= 4
+    assert all(7_500 <= gap <= 12_500 for gap in seen["gaps"])
+    assert seen["address"] == "https://news.example/sub/v1/channels/en/items?section=sport&section=world"
+    assert seen["frames"] == ["snapshot"]
+    assert seen["statuses"] == ["connecting", "live", "connecting", "polling"]
+
+
+def test_where_no_line_can_be_opened_it_polls_meanwhile_and_stops_when_one_is(bench: Page) -> None:
+    """Three refusals in a row; the line is tried on, and takes over from the poll's cursor."""
+    seen = run(
+        bench,
+        """
+        bench.connection.start();
+        while (bench.polls.length < 2) {
+            if (!bench.last().closed) bench.last().end(1006);
+            await bench.pass(500);
+        }
+        const refused = bench.sockets.length;
+        while (bench.last().closed) await bench.pass(500);
+        bench.last().open();
+        bench.last().send({ type: 'resume', cursor: '1-9', entries: [] });
+        const before = bench.polls.length;
+        await bench.pass(50000);
+        return {
+            refused,
+            cursor: bench.last().url.searchParams.get('cursor'),
+            polledOn: bench.polls.length - before,
+            statuses: bench.statuses,
+        };
+        """,
+    )
+    assert seen["refused"] >= 3
+    assert seen["cursor"] == "1-9"
+    assert seen["polledOn"] == 0
+    assert seen["statuses"] == ["connecting", "polling", "live"]
+
+
+def test_a_silent_line_is_stale_and_is_replaced(bench: Page) -> None:
+    """After two missed heartbeats, whatever the browser believes of the socket."""
+    seen = run(
+        bench,
+        """
+        bench.connection.start();
+        bench.live();
+        await bench.pass(50000);
+        bench.last().send({ type: 'heartbeat', cursor: '1-1' });
+        await bench.pass(50000);
+        const patient = bench.sockets.length;
+        await bench.pass(5000);
+        const statuses = [...bench.statuses];
+        await bench.pass(2000);
+        return { patient, statuses, closed: bench.sockets[0].closed, sockets: bench.sockets.length };
+        """,
+    )
+    assert seen == {"patient": 1, "statuses": ["connecting", "live", "stale"], "closed": True, "sockets": 2}
+
+
+def test_when_the_network_is_back_it_tries_at_once(bench: Page) -> None:
+    """Not when a timer of half a minute says so."""
+    at = run(
+        bench,
+        """
+        bench.connection.start();
+        bench.live('1-1', { min_ms: 20000, max_ms: 30000 });
+        bench.last().end(1006);
+        await bench.pass(1000);
+        bench.connection.wake();
+        return bench.sockets[1].at;
+        """,
+    )
+    assert at == 1_000
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["", "bench.live();", "bench.live(); bench.last().end(1006);", "bench.live(); bench.last().end(4503);"],
+    ids=["opening", "live", "between two attempts", "polling"],
+)
+def test_stopped_it_leaves_no_socket_and_no_timer(bench: Page, moment: str) -> None:
+    """While opening, live, between two attempts, and while polling."""
+    left = run(
+        bench,
+        f"""
+        bench.connection.start();
+        {moment}
+        bench.connection.stop();
+        bench.last().end(1006);
+        const {{ size }} = bench.timers;
+        await bench.pass(100000);
+        return [size, bench.timers.size, bench.last().closed || bench.sockets.length === 1, bench.polls.length];
+        """,
+    )
+    assert left == [0, 0, True, 0]

@@ -1,0 +1,148 @@
+"""A line that the public reads: plain text, one line, nothing that reorders or hides."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from ticker.text import BIDI_CONTROLS, LONGEST_WORD, MOST_MARKS, line
+
+MARK = "\u0301"
+
+
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "The bridge is open again",
+        "عاجل: فتح الجسر من جديد",
+        "می‌خواهم",  # a zero-width non-joiner belongs to Persian spelling
+        "Última hora: el puente está abierto",
+        "橋は再び開通した。" * 20,
+        "สะพานเปิดอีกครั้งแล้ว" * 10,
+        "Families 👩‍👩‍👧 return home 🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+        "“It holds,” the mayor says — after 9 days",
+        "5",
+        "x" * LONGEST_WORD,
+    ],
+    ids=["English", "Arabic", "Persian", "Spanish", "Japanese", "Thai", "emoji", "quotes", "a figure", "longest word"],
+)
+def test_what_newsrooms_write_is_taken_as_it_is(headline: str) -> None:
+    """Every script of our readers goes through unchanged."""
+    assert headline == line(headline, 280)
+
+
+def test_space_around_the_line_is_taken_off() -> None:
+    """A copied headline keeps no space at its ends."""
+    assert "The bridge is open" == line("  The bridge is open \u00a0", 280)
+
+
+def test_letters_are_composed() -> None:
+    """The same word typed on two keyboards is one text (NFC)."""
+    assert "é" == line("e\u0301", 280)
+
+
+@pytest.mark.parametrize("character", sorted(BIDI_CONTROLS), ids=lambda character: f"U+{ord(character):04X}")
+def test_a_bidi_control_is_refused_and_named(character: str) -> None:
+    """A headline with a bidi override is refused and the character is named."""
+    name = unicodedata.name(character)
+    with pytest.raises(ValueError, match=rf"^holds U\+{ord(character):04X} \({name}\), which reorders text"):
+        line(f"Court finds {character}guilty", 280)
+
+
+@pytest.mark.parametrize(
+    ("character", "said"),
+    [
+        ("\n", r"U\+000A \(no name\), a control character"),
+        ("\t", r"U\+0009 \(no name\), a control character"),
+        ("\x00", r"U\+0000 \(no name\), a control character"),
+        ("\x85", r"U\+0085 \(no name\), a control character"),
+        ("\u2028", r"U\+2028 \(LINE SEPARATOR\), a line break"),
+        ("\u2029", r"U\+2029 \(PARAGRAPH SEPARATOR\), a line break"),
+        ("\ud800", r"U\+D800 \(no name\), half of a character"),
+        ("\ue000", r"U\+E000 \(no name\), which has no agreed meaning"),
+        ("\uffff", r"U\+FFFF \(no name\), which has no agreed meaning"),
+        ("\u200b", r"U\+200B \(ZERO WIDTH SPACE\), an invisible character"),
+        ("\ufeff", r"U\+FEFF \(ZERO WIDTH NO-BREAK SPACE\), an invisible character"),
+        ("\U000e0001", r"U\+E0001 \(LANGUAGE TAG\), an invisible character"),
+    ],
+)
+def test_a_character_that_is_no_plain_text_is_refused_and_named(character: str, said: str) -> None:
+    """The refusal gives the code point, its name, and the reason."""
+    with pytest.raises(ValueError, match=rf"^holds {said}"):
+        line(f"The bridge{character}is open", 280)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "\u00a0\u2003", "\u00ad", "\u200d", MARK, "\ufe0f", "\U000e0067"],
+    ids=lambda text: "+".join(f"U+{ord(character):04X}" for character in text) or "nothing",
+)
+def test_a_line_in_which_nothing_can_be_seen_is_refused(text: str) -> None:
+    """What shows nothing on a screen is no headline."""
+    with pytest.raises(ValueError, match=r"^is empty$"):
+        line(text, 280)
+
+
+@pytest.mark.xfail(reason="Unicode calls these letters and symbols, and so they pass for text")
+@pytest.mark.parametrize("character", ["\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"], ids=unicodedata.name)
+def test_a_letter_that_cannot_be_seen_is_no_headline(character: str) -> None:
+    """Fillers and the blank Braille pattern show nothing, whatever their category."""
+    with pytest.raises(ValueError, match="."):
+        line(character, 280)
+
+
+def test_the_limit_counts_what_is_kept() -> None:
+    """As many characters as the limit are taken, without the space around them, and one more is not."""
+    assert "ab cd" == line(" ab cd ", 5)
+    with pytest.raises(ValueError, match=r"^has 6 characters, at most 5 are taken$"):
+        line("ab cde", 5)
+
+
+def test_the_limit_counts_code_points() -> None:
+    """An Arabic letter and an emoji count as one each, whatever they take in bytes."""
+    assert "جسر🌉" == line("جسر🌉", 4)
+
+
+def test_a_word_without_end_is_refused() -> None:
+    """A run that no screen can break is not taken; hyphens and spaces break it."""
+    with pytest.raises(ValueError, match=rf"^holds a word of more than {LONGEST_WORD} characters"):
+        line("a" * (LONGEST_WORD + 1), 280)
+    assert 161 == len(line("a" * LONGEST_WORD + "-" + "a" * LONGEST_WORD, 280))
+
+
+def test_as_many_marks_as_any_language_needs_are_taken_and_no_tower() -> None:
+    """Six marks may stand on a letter, seven would climb over the line above."""
+    assert line("x" + MARK * MOST_MARKS, 280)
+    with pytest.raises(ValueError, match=rf"^stacks more than {MOST_MARKS} marks on one letter$"):
+        line("x" + MARK * (MOST_MARKS + 1), 280)
+
+
+@pytest.mark.xfail(reason="what cannot be seen sets the count of marks back to none")
+@pytest.mark.parametrize("between", ["\u200d", "\u200c", "\u00ad"], ids=lambda text: f"U+{ord(text):04X}")
+def test_an_invisible_character_is_no_way_round_the_tower(between: str) -> None:
+    """Marks go on counting across what cannot be seen: they stand on the same letter still."""
+    with pytest.raises(ValueError, match=r"^stacks more than"):
+        line("x" + (MARK * MOST_MARKS + between) * 5, 280)
+
+
+def test_marks_on_the_next_letter_count_from_one() -> None:
+    """A long vocalised word is no tower."""
+    assert line(("x" + MARK * MOST_MARKS) * 10, 280)
+
+
+@settings(deadline=None)
+@given(st.text(), st.integers(0, 300))
+@example("\ud800", 10)
+@example("\u0344" * 3 + "a", 10)
+def test_any_text_is_a_line_or_refused_with_a_sentence(text: str, most: int) -> None:
+    """Nothing but ValueError comes out, and what is taken is taken again unchanged."""
+    try:
+        clean = line(text, most)
+    except ValueError as refused:
+        assert str(refused).startswith(("holds ", "has ", "is empty", "stacks "))
+    else:
+        assert 1 <= len(clean) <= most
+        assert unicodedata.is_normalized("NFC", clean)
+        assert clean == line(clean, most)

@@ -1,0 +1,53 @@
+"""The tie: a child does not outlive the program that started it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.waiting import DEADLINE
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+
+PARENT = """
+import subprocess, sys, time
+from ticker import tie
+subprocess.Popen([sys.executable, "-c", sys.argv[1]], preexec_fn=tie.to_parent)
+time.sleep(600)
+"""
+
+CHILD = """
+import signal, sys, time
+def ended(number, frame):
+    print("told to end", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, ended)
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+def ended(pipe: int) -> bytes:
+    """What is still written, until the last writer of this pipe has gone; fails when that takes too long."""
+    said = b""
+    while select.select([pipe], [], [], DEADLINE)[0]:
+        part = os.read(pipe, 1024)
+        if not part:
+            return said
+        said += part
+    raise AssertionError(f"after {DEADLINE:g} s somebody still holds the pipe; it said {said!r}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_child_is_told_to_end_however_its_parent_does(number: signal.Signals) -> None:
+    """A parent that is killed can clean up nothing; its child is sent SIGTERM all the same, and can close its files."""
+    with subprocess.Popen([sys.executable, "-c", PARENT, CHILD], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert b"up\n" == os.read(parent.stdout.fileno(), 3)
+        parent.send_signal(number)
+        assert b"told to end\n" == ended(parent.stdout.fileno())

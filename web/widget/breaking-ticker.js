@@ -1,0 +1,7 @@
+/** Defines `<breaking-ticker>`. A page that loads it twice, in two versions even, keeps the first. */
+
+import { BreakingTicker } from './element.js';
+
+if (!customElements.get('breaking-ticker')) customElements.define('breaking-ticker', BreakingTicker);
+
+export { BreakingTicker };

@@ -1,0 +1,117 @@
+/** The list of alerts as nodes: one <li> for each item, kept as long as the item is shown. */
+
+import { make } from './dom.js';
+import { ago } from './strings.js';
+
+/** @import { Item } from './window.js' */
+/** @import { Strings } from './strings.js' */
+
+/**
+ * @param {string|undefined} link
+ * @returns {string|null} the address, when it is one that a reader may be sent to
+ */
+export function safeLink(link) {
+  if (!link) return null;
+  try {
+    const url = new URL(link);
+    return url.protocol === 'https:' ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Item} item */
+export const wholeText = ({ attribution, headline = '' }) => (attribution ? `${attribution}: ${headline}` : headline);
+
+/** @param {Item} item */
+const bornAt = (item) => item.published_at ?? item.firstcreated ?? '';
+
+/** @param {Item} item */
+function direction(item) {
+  return item.direction === 'rtl' || item.direction === 'ltr' ? item.direction : 'auto';
+}
+
+/**
+ * Attribution and headline are isolated from each other: otherwise a Latin name before an Arabic headline that
+ * begins with a figure changes places with it.
+ * @param {Item} item
+ */
+function text(item) {
+  const headline = make('bdi', 'headline', { dir: direction(item) }, item.headline ?? '');
+  const parts = item.attribution ? [make('bdi', 'attribution', {}, item.attribution), ': ', headline] : [headline];
+  const link = safeLink(item.link);
+  const line = make('span', 'text', { title: wholeText(item), dir: direction(item) });
+  if (item.language) line.setAttribute('lang', item.language);
+  line.append(...(link ? [make('a', 'link', { href: link, target: '_blank', rel: 'noopener' }, ...parts)] : parts));
+  return line;
+}
+
+export class Items {
+  /** @type {HTMLUListElement} */ node = make('ul', 'items', { role: 'list' });
+  /** @type {Map<string, {item: Item, node: HTMLLIElement}>} */ #rows = new Map();
+  /** @type {Strings} */ #strings;
+
+  /** @param {Strings} strings */
+  constructor(strings) {
+    this.#strings = strings;
+  }
+
+  /**
+   * @param {Item[]} items in the order shown
+   * @param {number} now by the server's clock, milliseconds
+   */
+  render(items, now) {
+    const shown = new Set(items.map((item) => item.id));
+    for (const [id, row] of this.#rows) {
+      if (shown.has(id)) continue;
+      row.node.remove();
+      this.#rows.delete(id);
+    }
+    items.forEach((item, place) => {
+      const node = this.#row(item);
+      // A node that stands right is not moved: moving it would take the focus from its link.
+      if (this.node.children[place] !== node) this.node.insertBefore(node, this.node.children[place] ?? null);
+    });
+    this.tell(now);
+  }
+
+  /** @param {string|null} id */
+  nodeOf(id) {
+    return (id && this.#rows.get(id)?.node) || null;
+  }
+
+  /**
+   * Brings the ages up to date.
+   * @param {number} now by the server's clock, milliseconds
+   */
+  tell(now) {
+    for (const { item, node } of this.#rows.values()) {
+      const time = node.querySelector('time');
+      const age = now - Date.parse(bornAt(item));
+      if (time && Number.isFinite(age)) time.textContent = ago(this.#strings, age);
+    }
+  }
+
+  /** @param {Item} item */
+  #row(item) {
+    const known = this.#rows.get(item.id);
+    if (known?.item === item) return known.node;
+    const node = known?.node ?? make('li', 'item');
+    node.replaceChildren(text(item), this.#meta(item));
+    this.#rows.set(item.id, { item, node });
+    return node;
+  }
+
+  /** @param {Item} item */
+  #meta(item) {
+    const strings = this.#strings;
+    const meta = make('span', 'meta', {}, make('time', 'time', { datetime: bornAt(item) }));
+    if (item.signal === 'correction') {
+      const note = item.correction_note;
+      meta.append(make('span', 'mark', note ? { title: note } : {}, strings.corrected));
+      if (note) meta.append(make('bdi', 'reason', { dir: 'auto' }, note));
+    }
+    if (item.pinned_until) meta.append(make('span', 'pin', {}, strings.pinned));
+    return meta;
+  }
+}

@@ -1,0 +1,142 @@
+/** The words of the interface, by language. What the alerts say is never touched here. */
+
+/**
+ * @typedef {object} Strings
+ * @property {string} language
+ * @property {string} breaking
+ * @property {string} region
+ * @property {string} pause
+ * @property {string} play
+ * @property {string} previous
+ * @property {string} next
+ * @property {string} corrected
+ * @property {string} pinned
+ * @property {string} empty
+ * @property {string} connecting
+ * @property {string} reconnecting
+ * @property {string} polling
+ * @property {string} offline
+ * @property {string} asOf
+ * @property {Record<string, string>} fresh
+ * @property {Record<string, string>} alerts
+ */
+
+/** @type {Record<string, Strings>} */
+const LANGUAGES = {
+  en: {
+    language: 'en',
+    breaking: 'Breaking',
+    region: 'Breaking news',
+    pause: 'Pause',
+    play: 'Play',
+    previous: 'Previous alert',
+    next: 'Next alert',
+    corrected: 'corrected',
+    pinned: 'pinned',
+    empty: 'No alerts at the moment.',
+    connecting: 'connecting',
+    reconnecting: 'reconnecting',
+    polling: 'every 10 s',
+    offline: 'offline',
+    asOf: 'as of {time}',
+    fresh: { other: '{n} new' },
+    alerts: { one: '{n} new alert', other: '{n} new alerts' },
+  },
+  ar: {
+    language: 'ar',
+    breaking: 'عاجل',
+    region: 'أخبار عاجلة',
+    pause: 'إيقاف مؤقت',
+    play: 'تشغيل',
+    previous: 'الخبر السابق',
+    next: 'الخبر التالي',
+    corrected: 'مصحَّح',
+    pinned: 'مثبَّت',
+    empty: 'لا أخبار عاجلة الآن.',
+    connecting: 'جارٍ الاتصال',
+    reconnecting: 'جارٍ استعادة الاتصال',
+    polling: 'كل 10 ثوانٍ',
+    offline: 'غير متصل',
+    asOf: 'حتى {time}',
+    fresh: {
+      one: 'خبر جديد',
+      two: 'خبران جديدان',
+      few: '{n} أخبار جديدة',
+      many: '{n} خبرًا جديدًا',
+      other: '{n} خبر جديد',
+    },
+    alerts: {
+      one: 'خبر عاجل جديد',
+      two: 'خبران عاجلان جديدان',
+      few: '{n} أخبار عاجلة جديدة',
+      many: '{n} خبرًا عاجلاً جديدًا',
+      other: '{n} خبر عاجل جديد',
+    },
+  },
+  es: {
+    language: 'es',
+    breaking: 'Última hora',
+    region: 'Noticias de última hora',
+    pause: 'Pausar',
+    play: 'Reanudar',
+    previous: 'Alerta anterior',
+    next: 'Alerta siguiente',
+    corrected: 'corregida',
+    pinned: 'fijada',
+    empty: 'No hay alertas por ahora.',
+    connecting: 'conectando',
+    reconnecting: 'reconectando',
+    polling: 'cada 10 s',
+    offline: 'sin conexión',
+    asOf: 'a las {time}',
+    fresh: { one: '{n} nueva', other: '{n} nuevas' },
+    alerts: { one: '{n} alerta nueva', other: '{n} alertas nuevas' },
+  },
+};
+
+/**
+ * The strings of the first language that we speak, else English.
+ * @param {...(string|null|undefined)} wishes language tags, the most wanted first
+ */
+export function stringsFor(...wishes) {
+  for (const wish of wishes) {
+    const known = wish && LANGUAGES[wish.toLowerCase().split('-')[0]];
+    if (known) return known;
+  }
+  return LANGUAGES.en;
+}
+
+/**
+ * @param {Strings} strings
+ * @param {'fresh'|'alerts'} what
+ * @param {number} n
+ */
+export function count(strings, what, n) {
+  const forms = strings[what];
+  const form = forms[new Intl.PluralRules(strings.language).select(n)] ?? forms.other;
+  return form.replace('{n}', new Intl.NumberFormat(strings.language).format(n));
+}
+
+/**
+ * @param {Strings} strings
+ * @param {number} ms of the reader's own clock
+ */
+export function asOf(strings, ms) {
+  const time = new Intl.DateTimeFormat(strings.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  return strings.asOf.replace('{time}', time.format(ms));
+}
+
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
+const UNITS = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000]];
+
+/**
+ * @param {Strings} strings
+ * @param {number} age milliseconds; what the clocks disagree on counts as now
+ */
+export function ago(strings, age) {
+  const format = new Intl.RelativeTimeFormat(strings.language, { style: 'short', numeric: 'auto' });
+  for (const [unit, ms] of UNITS) {
+    if (age >= ms) return format.format(-Math.floor(age / ms), unit);
+  }
+  return format.format(0, 'second');
+}

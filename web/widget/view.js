@@ -1,0 +1,139 @@
+/** The nodes of one widget: label, list, state of the line and buttons. It shows what it is told. */
+
+import { icon, make } from './dom.js';
+import { Items } from './items.js';
+import { modeFor } from './modes.js';
+
+/** @import { Item } from './window.js' */
+/** @import { Strings } from './strings.js' */
+
+const FLASH_MS = 2_500;
+
+/**
+ * @typedef {object} Frame what one drawing needs
+ * @property {Item[]} items
+ * @property {string|null} fresh id of an alert that has just come
+ * @property {boolean} loaded whether a snapshot has come yet; until then the page's own children are shown
+ * @property {boolean} paused
+ * @property {boolean} moving
+ * @property {{text: string, fresh: boolean}} note
+ * @property {number} now by the server's clock, milliseconds
+ */
+
+export class View {
+  /** @type {Strings} */ strings;
+  /** @type {string} */ modeName;
+  /** @type {HTMLElement} */ node;
+  /** @type {Items} */ #items;
+  /** @type {import('./modes.js').Mode} */ #mode;
+  /** @type {HTMLElement} */ #note = make('span', 'note', { hidden: '' });
+  /** @type {HTMLElement} */ #empty = make('div', 'empty', { hidden: '' });
+  /** @type {HTMLSlotElement} */ #slot = make('slot');
+  /** @type {HTMLButtonElement} */ #pause;
+  #moving = false;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */ #flash;
+
+  /**
+   * @param {Strings} strings
+   * @param {string|null} modeName
+   * @param {{toggle: () => void, step: (step: number) => void}} actions
+   */
+  constructor(strings, modeName, actions) {
+    this.strings = strings;
+    this.#items = new Items(strings);
+    const { name, mode } = modeFor(modeName, this.#items);
+    this.modeName = name;
+    this.#mode = mode;
+    this.#empty.textContent = strings.empty;
+    this.#pause = this.#button('pause', 'pause', actions.toggle);
+    const stage = make('div', 'stage', {}, this.#slot, this.#empty, this.#items.node);
+    // A list that scrolls must be within reach of the keyboard.
+    if (name === 'list') stage.tabIndex = 0;
+    this.node = make(
+      'section',
+      'bar',
+      { 'aria-label': strings.region, lang: strings.language },
+      make('span', 'label', {}, strings.breaking),
+      stage,
+      this.#note,
+      make(
+        'span',
+        'controls',
+        {},
+        this.#button('previous', 'step', () => actions.step(-1)),
+        this.#pause,
+        this.#button('next', 'step', () => actions.step(1)),
+      ),
+    );
+    this.node.classList.add(name);
+  }
+
+  /** @param {Frame} frame */
+  draw({ items, fresh, loaded, paused, moving, note, now }) {
+    this.#slot.hidden = loaded;
+    this.#empty.hidden = !loaded || items.length > 0;
+    this.#items.render(items, now);
+    this.#mode.show(items, fresh);
+    this.#label(this.#pause, paused ? 'play' : 'pause');
+    this.#note.textContent = note.text;
+    this.#note.hidden = !note.text;
+    this.#note.classList.toggle('fresh', note.fresh);
+    if (moving !== this.#moving) this.#mode.run(moving);
+    this.#moving = moving;
+  }
+
+  /** @param {string|undefined} direction of the channel; without one the page's own holds */
+  direct(direction) {
+    if (direction === 'rtl' || direction === 'ltr') this.node.dir = direction;
+  }
+
+  /** @param {number} step */
+  move(step) {
+    this.#mode.move(step);
+  }
+
+  /** @param {number} now by the server's clock, milliseconds */
+  tell(now) {
+    this.#items.tell(now);
+  }
+
+  /** The whole bar turns over, for a moment. */
+  flash() {
+    clearTimeout(this.#flash);
+    this.node.classList.add('flash');
+    this.#flash = setTimeout(() => this.node.classList.remove('flash'), FLASH_MS);
+  }
+
+  /** Leaves no timer. */
+  stop() {
+    clearTimeout(this.#flash);
+    this.node.classList.remove('flash');
+    this.#mode.stop();
+    this.#moving = false;
+  }
+
+  /**
+   * @param {'pause'|'previous'|'next'} name
+   * @param {string} group
+   * @param {() => void} press
+   */
+  #button(name, group, press) {
+    const button = make('button', name, { type: 'button', part: `button ${name}` });
+    button.classList.add(group);
+    button.addEventListener('click', press);
+    this.#label(button, name);
+    return button;
+  }
+
+  /**
+   * @param {HTMLButtonElement} button
+   * @param {'pause'|'play'|'previous'|'next'} name
+   */
+  #label(button, name) {
+    const label = this.strings[name];
+    if (button.title === label) return;
+    button.title = label;
+    button.setAttribute('aria-label', label);
+    button.replaceChildren(icon(name));
+  }
+}
