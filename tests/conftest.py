@@ -7,9 +7,9 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from ticker.store import Store
 
 from tests.stage import Service, Stage, redis_server, running, short_directory, valkey_server
-from ticker.store import Store
 
 
 @pytest.fixture(scope="session")

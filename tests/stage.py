@@ -19,13 +19,13 @@ from typing import Any
 import httpx
 import uvicorn
 from pydantic import SecretStr
-from websockets.asyncio.client import ClientConnection, connect
-
-from tests.waiting import until, until_now
 from ticker.app import Role, create_app
 from ticker.embedded import EmbeddedStore
 from ticker.serve import UVICORN, listen
 from ticker.settings import Settings
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.waiting import until, until_now
 
 KEY = "an editor-in-chief's key, for tests only"
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
@@ -133,8 +133,8 @@ async def entries(line: ClientConnection, number: int) -> list[Any]:
 
 
 @asynccontextmanager
-async def running(store: str, role: Role = "serve", **changes: Any) -> AsyncIterator[Stage]:
-    """Serve on a free port with this store, ready."""
+async def running(store: str, role: Role = "serve", wait: bool = True, **changes: Any) -> AsyncIterator[Stage]:
+    """Serve on a free port with this store, ready unless told not to wait for it."""
     settings = Settings(
         port=0, redis_url=SecretStr(store), bootstrap_key=SecretStr(KEY), **{"rate_limit": 0, **changes}
     )
@@ -150,7 +150,8 @@ async def running(store: str, role: Role = "serve", **changes: Any) -> AsyncIter
         async def ready() -> bool:
             return (await stage.http.get("/health/ready")).status_code == 200
 
-        await until(ready, "the service to be ready")
+        if wait:
+            await until(ready, "the service to be ready")
         yield stage
     finally:
         await stage.http.aclose()

@@ -133,4 +133,4 @@ def test_a_channel_does_not_change() -> None:
     """It is set at the start and holds."""
     english = channel.load(None)["en"]
     with pytest.raises(ValidationError):
-        english.window = 3
+        english.window = 3  # type: ignore[misc]

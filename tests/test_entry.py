@@ -95,5 +95,5 @@ def test_an_entry_without_one_of_its_fields_is_refused(field: bytes) -> None:
 )
 def test_an_entry_that_we_did_not_write_is_refused(stream_id: bytes, changed: dict[bytes, bytes]) -> None:
     """Always ValueError, whatever is wrong with it."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011 - the sentences are those of three parsers
         Entry.read(stream_id, {**FIELDS, **changed})

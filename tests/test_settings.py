@@ -113,7 +113,7 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(variable: str, tex
 
 
 @pytest.mark.xfail(reason="any text is taken as an address, and the program ends in a trace of redis-py")
-@pytest.mark.parametrize("address", ["store.example:6379", "http://store.example", "redis//store", "file:///tmp/store"])
+@pytest.mark.parametrize("address", ["store.example:6379", "http://store.example", "redis//store", "file:///store"])
 def test_an_address_that_no_store_has_is_refused(address: str) -> None:
     """Only redis://, rediss:// and unix:// lead to a store; anything else must not wait for the first post."""
     with pytest.raises(SettingsError, match=r"^TICKER_REDIS_URL: "):
@@ -160,7 +160,7 @@ def test_settings_do_not_change() -> None:
     """What the program was told at the start holds until its end."""
     settings = Settings()
     with pytest.raises(ValidationError):
-        settings.port = 1
+        settings.port = 1  # type: ignore[misc]
 
 
 def test_every_setting_says_what_it_is() -> None:
@@ -198,11 +198,17 @@ def test_a_worker_has_the_settings_of_the_process_that_started_it(given: dict[st
     assert settings == Settings.load(settings.environ())
 
 
+def refused(environ: dict[str, str]) -> str | None:
+    """The variable for which these settings are refused."""
+    try:
+        Settings.load(environ)
+    except SettingsError as error:
+        return error.variable
+    return None
+
+
 @hypothesis(deadline=None)
 @given(st.dictionaries(st.sampled_from([PREFIX + name.upper() for name in Settings.model_fields]), words))
 def test_any_environment_is_taken_or_refused_by_name(environ: dict[str, str]) -> None:
     """Whatever stands in the variables, there are settings or a refusal that names one of them."""
-    try:
-        Settings.load(environ)
-    except SettingsError as refused:
-        assert refused.variable in environ
+    assert refused(environ) in {None, *environ}

@@ -18,17 +18,17 @@ PARENT = """
 import subprocess, sys, time
 from ticker import tie
 subprocess.Popen([sys.executable, "-c", sys.argv[1]], preexec_fn=tie.to_parent)
-time.sleep(600)
+time.sleep(60)
 """
 
 CHILD = """
-import signal, sys, time
+import os, signal, time
 def ended(number, frame):
-    print("told to end", flush=True)
-    sys.exit()
+    os.write(1, b"told to end")
+    os._exit(0)
 signal.signal(signal.SIGTERM, ended)
-print("up", flush=True)
-time.sleep(600)
+os.write(1, b"up")
+time.sleep(60)
 """
 
 
@@ -46,8 +46,13 @@ def ended(pipe: int) -> bytes:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_child_is_told_to_end_however_its_parent_does(number: signal.Signals) -> None:
     """A parent that is killed can clean up nothing; its child is sent SIGTERM all the same, and can close its files."""
-    with subprocess.Popen([sys.executable, "-c", PARENT, CHILD], stdout=subprocess.PIPE) as parent:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, CHILD], stdout=subprocess.PIPE)
+    try:
         assert parent.stdout is not None
-        assert b"up\n" == os.read(parent.stdout.fileno(), 3)
+        assert b"up" == os.read(parent.stdout.fileno(), 1024)
         parent.send_signal(number)
-        assert b"told to end\n" == ended(parent.stdout.fileno())
+        assert b"told to end" == ended(parent.stdout.fileno())
+        parent.stdout.close()
+    finally:
+        parent.kill()
+        parent.wait()

@@ -115,7 +115,7 @@ alerts = st.builds(
 @settings(deadline=None)
 @given(st.integers(1, 4), st.lists(st.tuples(acts, alerts), max_size=40))
 def test_any_sequence_leaves_a_window_that_holds(size: int, entries: list[tuple[str, Alert]]) -> None:
-    """Never too many, never one that was withdrawn, never an older version than the one that stood, pinned ones first."""
+    """Never too many, never one that was withdrawn, never an older version than before, pinned ones first."""
     window: Window[Alert] = Window(size)
     before: dict[str, Alert] = {}
     for act, alert in entries:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal, cast
 
@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ticker import channel as channels
-from ticker import fanout, logs, pages, pulse, samples, tie
+from ticker import fanout, logs, pages, pulse, samples, tasks, tie
 from ticker.auth import Keyring
 from ticker.errors import MethodNotAllowed, NotFound, StoreUnavailable, TickerError
 from ticker.health import Health
@@ -42,7 +42,6 @@ ROLE = "TICKER_INTERNAL_ROLE"
 """Tells a worker process its role; not a setting."""
 
 CLOSE_SLICE = 500
-CANCEL_AGAIN = 0.5
 SPREAD_MS = 2
 """Milliseconds by which each reader that is sent away widens the time over which they come back."""
 
@@ -99,10 +98,10 @@ class Process:
         ]
         return both + {"api": editors, "fanout": readers, "serve": editors + readers}[self.role]
 
-    def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+    def beside(self) -> dict[str, tasks.Run]:
         """What runs beside the requests, by name."""
         settings, streams = self.settings, list(self.logs.values())
-        found: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+        found: dict[str, tasks.Run] = {
             "log heartbeat": lambda: pulse.run(streams, expiring=self.role != "fanout"),
         }
         if self.role != "api":
@@ -115,14 +114,14 @@ class Process:
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[dict[str, Any]]:
         """Start the tasks, serve, send the readers away, stop the tasks."""
-        running = [asyncio.create_task(supervised(name, run)) for name, run in self.tasks().items()]
+        running = [asyncio.create_task(tasks.supervised(name, run)) for name, run in self.beside().items()]
         try:
             if self.settings.samples and self.role == "serve":
                 await samples.fill(self.logs, self.channels)
             yield {"door": self.readers}
         finally:
             await self._send_away()
-            await _end(running)
+            await tasks.end(running)
             await self.store.close()
 
     async def _send_away(self) -> None:
@@ -136,25 +135,6 @@ class Process:
             reader.close(CloseCode.DRAINING, encode({"retry_ms": retry}).decode())
             if number % CLOSE_SLICE == 0:
                 await asyncio.sleep(0)
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel until all have ended: a library may turn a cancellation into an error of its own, and the task go on."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
-
-
-async def supervised(name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a task for as long as the process lives: a fault of ours is logged, and the task begins anew."""
-    while True:
-        try:
-            await run()
-        except Exception:
-            log.exception("the task '%s' failed; it starts again", name)
-        await asyncio.sleep(1)
 
 
 def create_app(settings: Settings, role: Role = "serve") -> Starlette:

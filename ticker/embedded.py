@@ -65,23 +65,18 @@ class EmbeddedStore:
 
         Raises SettingsError when the directory cannot be used or is in use, or the server does not come up.
         """
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = (self._directory / "lock").open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SettingsError(
-                "TICKER_DATA", f"{self._directory} is in use by another ticker; stop it or take another directory."
-            ) from None
-        except OSError as error:
-            raise SettingsError("TICKER_DATA", f"{self._directory} cannot be used ({error}).") from error
+        self._take_directory()
         self.socket = self._directory / "valkey.sock"
         if len(os.fsencode(self.socket)) > LONGEST_SOCKET_PATH:
             self._private = tempfile.mkdtemp(prefix="ticker-")
             self.socket = Path(self._private) / "valkey.sock"
-        self._end_orphan()
-        (self._directory / ADDRESS).write_text(self.url + "\n", encoding="utf-8")
-        self._spawn()
+        try:
+            self._end_orphan()
+            (self._directory / ADDRESS).write_text(self.url + "\n", encoding="utf-8")
+            self._spawn()
+        except SettingsError:
+            self.stop()
+            raise
         self._keeper = threading.Thread(target=self._keep, name="embedded-store", daemon=True)
         self._keeper.start()
 
@@ -101,6 +96,21 @@ class EmbeddedStore:
             shutil.rmtree(self._private, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
+
+    def _take_directory(self) -> None:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (self._directory / "lock").open("w")
+        except OSError as error:
+            raise SettingsError("TICKER_DATA", f"{self._directory} cannot be used ({error}).") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise SettingsError(
+                "TICKER_DATA", f"{self._directory} is in use by another ticker; stop it or take another directory."
+            ) from None
+        self._lock = lock
 
     def _end_orphan(self) -> None:
         # We hold the lock, so a server that still answers has lost its program to a kill.

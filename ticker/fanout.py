@@ -104,17 +104,16 @@ class Fanout:
             await self.hub.deliver()
         if pulse is not None:
             self._clock.set(pulse.at)
-            # A lower epoch is a heartbeat written before what came in the same read; `_doubt` sees the rest.
-            if pulse.cursor.epoch > self.hub.cursor.epoch:
-                log.warning("%s: the log began a new epoch; every reader is reset", self.hub.channel.name)
-                await self._begin()
+            # Of another life, or written before what we have read: the log itself says which.
+            if pulse.cursor.epoch != self.hub.cursor.epoch:
+                await self._doubt()
             self._heard = time.monotonic()
 
     async def _doubt(self) -> None:
-        """Nothing came for seconds, though somebody should write a heartbeat in each.
+        """Ask the log where it stands, and begin anew when that is not where we stand.
 
         A read from a position that the log has not reached (it was flushed, or restored, or its clock was set back)
-        waits for ever in silence, so the log is asked where it stands.
+        waits for ever in silence; so silence is a reason to ask, since somebody should write a heartbeat each second.
         """
         state = await self._stream.read(1)
         if state.cursor.epoch != self.hub.cursor.epoch or state.cursor.n < self.hub.cursor.n:

@@ -14,11 +14,12 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     HttpUrl,
+    TypeAdapter,
     UrlConstraints,
+    ValidationError,
 )
 
 from ticker.channel import Channel
@@ -70,15 +71,19 @@ def _line(most: int) -> AfterValidator:
     return AfterValidator(lambda text: line(text, most))
 
 
-def _https(value: HttpUrl) -> str:
-    if value.username or value.password:
-        raise ValueError("holds a user name; give the plain address")
-    return str(value)
+_URL: TypeAdapter[HttpUrl] = TypeAdapter(Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])])
 
 
-def _plain_address(value: Any) -> Any:
+def _https(text: str) -> str:
     # The URL parser drops tabs and line breaks silently; what an editor pasted wrongly should be said.
-    return line(value, LINK) if isinstance(value, str) else value
+    clean = line(text, LINK, longest_word=LINK)
+    try:
+        url = _URL.validate_python(clean)
+    except ValidationError as error:
+        raise ValueError(error.errors(include_url=False)[0]["msg"]) from None
+    if url.username or url.password:
+        raise ValueError("holds a user name; give the plain address")
+    return str(url)
 
 
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -92,12 +97,7 @@ Attribution = Annotated[str, _line(ATTRIBUTION)]
 Note = Annotated[str, _line(NOTE)]
 Tag = Annotated[str, _line(TAG)]
 Story = Annotated[str, Field(pattern=r"^[a-z0-9-]{0,32}$")]
-Link = Annotated[
-    HttpUrl,
-    UrlConstraints(allowed_schemes=["https"], max_length=LINK),
-    BeforeValidator(_plain_address),
-    AfterValidator(_https),
-]
+Link = Annotated[str, AfterValidator(_https)]
 
 
 class Draft(BaseModel):

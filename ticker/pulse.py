@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ticker import item as rules
 from ticker.errors import StaleVersion, StoreUnavailable
-from ticker.stream import PULSE_MS, Change, Log
+from ticker.stream import PULSE_MS, Beat, Change, Log
 
 log = logging.getLogger("ticker.pulse")
 
@@ -25,7 +25,7 @@ async def run(streams: Sequence[Log], *, expiring: bool) -> None:
             for stream in streams:
                 beat = await stream.beat()
                 if expiring and beat.due:
-                    await expire(stream, beat.due)
+                    await expire(stream, beat)
             failing = False
         except StoreUnavailable as error:
             if not failing:
@@ -34,12 +34,13 @@ async def run(streams: Sequence[Log], *, expiring: bool) -> None:
         await asyncio.sleep(PULSE_MS / 1000)
 
 
-async def expire(stream: Log, due: Iterable[str]) -> int:
-    """Expire these items of one channel. Returns how many this process expired."""
+async def expire(stream: Log, beat: Beat) -> int:
+    """Expire what this heartbeat of a channel found due. Returns how many items this process expired."""
     expired = 0
-    for item_id in due:
+    for item_id in beat.due:
         item = await stream.item(item_id)
-        if item is None:
+        # Another process may have expired it since, or an editor given it more time.
+        if item is None or item.expires is None or item.expires > beat.at:
             continue
         try:
             await stream.append(Change("expire", rules.expire(item), item.version))

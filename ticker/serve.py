@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import secrets
@@ -21,6 +22,7 @@ from pydantic import SecretStr
 from uvicorn.supervisors import Multiprocess
 
 from ticker import channel as channels
+from ticker import tasks
 from ticker.app import ROLE, Role, create_app
 from ticker.auth import Keyring
 from ticker.bridges import runner
@@ -73,21 +75,21 @@ def push(settings: Settings) -> int:
     worker = f"{socket.gethostname()}-{os.getpid()}"
 
     async def bridge() -> None:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
+        stopped, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for name in channels.load(settings.channels):
-                    group.create_task(runner.run(Log(store, name), worker, LogProvider()))
-        finally:
-            await store.close()
+            loop.add_signal_handler(number, stopped.set)
+        provider = LogProvider()
+        running = [
+            asyncio.create_task(
+                tasks.supervised(f"push of {name}", functools.partial(runner.run, Log(store, name), worker, provider))
+            )
+            for name in channels.load(settings.channels)
+        ]
+        await stopped.wait()
+        await tasks.end(running)
+        await store.close()
 
-    try:
-        asyncio.run(bridge())
-    except asyncio.CancelledError:
-        log.info("stopped")
+    asyncio.run(bridge())
     return 0
 
 

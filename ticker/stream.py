@@ -23,6 +23,7 @@ PULSE_MS = 1000
 """Least distance of two heartbeats of a log."""
 BLOCK_MS = 4000
 BATCH = 500
+MOST_DUE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,10 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What a heartbeat found: the log's cursor, and the ids of items whose time has come, earliest first."""
+    """What a heartbeat found: the log's cursor, the store's time, and ids of the items whose time has come."""
 
     cursor: Cursor
+    at: int
     due: list[str]
 
 
@@ -109,8 +111,10 @@ class Log:
     async def beat(self) -> Beat:
         """Write a heartbeat unless another process just did, and see what is due by the store's clock."""
         async with reaching():
-            cursor, due = await self._beat(keys=[self._log, self._meta, self._pulse, self._due], args=[PULSE_MS, BATCH])
-        return Beat(_cursor(cursor), [item_id.decode() for item_id in due])
+            cursor, at, due = await self._beat(
+                keys=[self._log, self._meta, self._pulse, self._due], args=[PULSE_MS, MOST_DUE]
+            )
+        return Beat(_cursor(cursor), int(at), [item_id.decode() for item_id in due])
 
     async def read(self, most: int) -> State:
         """The log as it stands, with its `most` newest entries. Begins it when it has no life yet."""

@@ -24,7 +24,7 @@ SPACELESS = (
 )
 
 
-def line(text: str, most: int) -> str:
+def line(text: str, most: int, longest_word: int = LONGEST_WORD) -> str:
     """The text trimmed and in NFC, when it is one line of 1 to `most` code points.
 
     Raises ValueError with a sentence that names the character or the limit.
@@ -39,7 +39,7 @@ def line(text: str, most: int) -> str:
         raise ValueError("is empty")
     if len(clean) > most:
         raise ValueError(f"has {len(clean)} characters, at most {most} are taken")
-    _check_runs(clean)
+    _check_runs(clean, longest_word)
     return clean
 
 
@@ -62,7 +62,7 @@ def _refused(character: str) -> str | None:
     return None
 
 
-def _check_runs(text: str) -> None:
+def _check_runs(text: str, longest_word: int) -> None:
     word = marks = 0
     for character in text:
         mark = unicodedata.category(character) in ("Mn", "Me")
@@ -71,8 +71,8 @@ def _check_runs(text: str) -> None:
             raise ValueError(f"stacks more than {MOST_MARKS} marks on one letter")
         breaks = character.isspace() or character == "-" or _spaceless(character)
         word = 0 if breaks else word + 1
-        if word > LONGEST_WORD:
-            raise ValueError(f"holds a word of more than {LONGEST_WORD} characters; put spaces into it")
+        if word > longest_word:
+            raise ValueError(f"holds a word of more than {longest_word} characters; put spaces into it")
 
 
 def _spaceless(character: str) -> bool:

@@ -1,0 +1,112 @@
+"""The line to the store: what is told when it is away, and what it promises."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from redis.exceptions import DataError, ResponseError
+from ticker.errors import StoreUnavailable
+from ticker.store import ANSWER, CONNECT, Store, reaching
+
+from tests.waiting import until
+
+
+async def test_a_store_that_is_not_there_is_away(anyio_backend: object) -> None:
+    """Refused connections are said within the deadline for connecting."""
+    store = Store("redis://127.0.0.1:1")
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        async with reaching():
+            await store.redis.ping()
+    assert time.monotonic() - began < CONNECT + 1
+    await store.close()
+
+
+async def test_a_store_that_does_not_answer_is_away(store: Store) -> None:
+    """A paused server costs a caller no more than the deadline for an answer."""
+    await store.redis.client_pause(4000, all=True)
+    began = time.monotonic()
+    try:
+        with pytest.raises(StoreUnavailable):
+            async with reaching():
+                await store.redis.ping()
+        assert time.monotonic() - began < ANSWER + 1
+    finally:
+        # What the pause still holds back is answered on connections that nobody uses any more.
+        await store.redis.connection_pool.disconnect()
+        async with store.blocking(10) as patient:
+            await patient.ping()
+
+
+async def test_a_server_that_refuses_to_write_is_away_for_now(each_store: Store) -> None:
+    """Out of memory is a state, not a fault of ours: 503 with the reason, and it passes."""
+    await each_store.redis.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(StoreUnavailable, match="memory"):
+            async with reaching():
+                await each_store.redis.set("x", "y")
+    finally:
+        await each_store.redis.config_set("maxmemory", "0")
+    async with reaching():
+        await each_store.redis.set("x", "y")
+
+
+async def test_a_fault_of_ours_is_heard(each_store: Store) -> None:
+    """A wrong command is no excuse to tell editors that the store is away."""
+    with pytest.raises(ResponseError):
+        async with reaching():
+            await each_store.redis.execute_command("NO-SUCH-COMMAND")
+    with pytest.raises((StoreUnavailable, DataError)):
+        async with reaching():
+            await each_store.redis.set("x", {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("file", "fsync", "promised"),
+    [("yes", "always", "fsync"), ("yes", "everysec", "everysec"), ("yes", "no", "memory"), ("no", "always", "memory")],
+)
+async def test_the_durability_told_is_the_servers_own(redis7: str, file: str, fsync: str, promised: str) -> None:
+    """What an answer promises is read from the server's configuration."""
+    store = Store(redis7)
+    await store.redis.config_set("appendonly", file)
+    await store.redis.config_set("appendfsync", fsync)
+    try:
+        assert promised == await store.durability()
+    finally:
+        await store.redis.config_set("appendonly", "yes")
+        await store.redis.config_set("appendfsync", "everysec")
+        await store.close()
+
+
+async def test_a_server_that_does_not_tell_promises_nothing(redis7: str) -> None:
+    """A user without CONFIG gets `memory`: a promise is never guessed."""
+    admin = Store(redis7)
+    await admin.redis.acl_setuser("app", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-config"])
+    store = Store(redis7.replace("redis://", "redis://app:x@"))
+    try:
+        assert "memory" == await store.durability()
+    finally:
+        await admin.redis.acl_deluser("app")
+        await store.close()
+        await admin.close()
+
+
+async def test_a_blocking_read_holds_up_no_command(store: Store) -> None:
+    """It has a connection of its own, which is closed when it is cancelled."""
+
+    async def connections() -> int:
+        return len(await store.redis.client_list())
+
+    before = await connections()
+    async with store.blocking(3) as patient:
+        reading = asyncio.create_task(patient.xread({"nothing": "$"}, block=3000))
+        assert await asyncio.wait_for(store.redis.ping(), 1)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    async def closed() -> bool:
+        return await connections() <= before
+
+    await until(closed, "the connection of the cancelled read to be closed")

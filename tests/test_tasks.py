@@ -1,0 +1,48 @@
+"""Tasks beside the requests: heard when they fail, ended when they should."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from ticker import tasks
+
+
+async def test_a_task_that_fails_is_heard_and_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+    """Its trace is in the log, and the second run goes on."""
+    runs = asyncio.Queue[int]()
+
+    async def run() -> None:
+        runs.put_nowait(1)
+        if runs.qsize() == 1:
+            raise RuntimeError("a fault of ours")
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(tasks.supervised("the thing", run))
+    async with asyncio.timeout(10):
+        while runs.qsize() < 2:
+            await asyncio.wait([task], timeout=0.01)
+    await tasks.end([task])
+    assert task.cancelled()
+    assert "the task 'the thing' failed" in caplog.text
+    assert "a fault of ours" in caplog.text
+
+
+async def test_a_task_that_loses_a_cancellation_ends_all_the_same() -> None:
+    """As a library may: the first one becomes an error that the task survives."""
+    lost = 0
+
+    async def stubborn() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost += 1
+                if lost > 1:
+                    raise
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.wait([task], timeout=0.01)
+    await asyncio.wait_for(tasks.end([task]), 5)
+    assert (True, 2) == (task.cancelled(), lost)

@@ -1,0 +1,38 @@
+"""Tasks that run beside the requests: none dies unheard, and all of them end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+log = logging.getLogger("ticker.tasks")
+
+AGAIN_SECONDS = 1.0
+CANCEL_AGAIN = 0.5
+
+Run = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def supervised(name: str, run: Run) -> None:
+    """Run for as long as the process lives: a fault of ours is logged, and the task begins anew."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("the task '%s' failed; it starts again", name)
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended.
+
+    Once is not enough: `asyncio.wait_for` of Python 3.11, which the Redis client sends with, loses a cancellation that
+    comes in the moment in which its inner task is done.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
