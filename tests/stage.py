@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -220,10 +220,8 @@ class Service:
         if self.process is not None:
             if self.process.poll() is None:
                 self.stop()
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
 
     def post(self, channel: str, headline: str, **fields: Any) -> Any:
         """Publish an item; the answer's body."""

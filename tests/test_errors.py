@@ -35,7 +35,6 @@ def drawn() -> set[tuple[str, str, int]]:
     return found
 
 
-@pytest.mark.xfail(reason="MethodNotAllowed is not in the drawing")
 def test_the_drawn_tree_is_the_tree() -> None:
     """Every error stands in the drawing at the top of the module, below its parent and with its status."""
     assert {(kind.__name__, kind.__mro__[1].__name__, kind.status) for kind in EVERY} == drawn()

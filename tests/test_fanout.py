@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from ticker import tasks
 from ticker.channel import DEFAULT
@@ -16,6 +17,7 @@ from ticker.fanout import Clock, Fanout, follows
 from ticker.hub import EVERYTHING, Hub
 from ticker.store import Store
 from ticker.stream import Log
+from websockets.asyncio.client import ClientConnection
 
 from tests.stage import entries, frame, running, short_directory
 from tests.test_hub import EPOCH, entry
@@ -132,10 +134,10 @@ async def test_a_store_that_is_killed_and_comes_back(anyio_backend: object) -> N
             embedded.stop()
 
 
-async def next_reset(line: object) -> dict[str, object]:
+async def next_reset(line: ClientConnection) -> Any:
     """The next reset; what comes before it is passed over."""
     while True:
-        got: dict[str, object] = await frame(line, 15)  # type: ignore[arg-type]
+        got = await frame(line, 15)
         if got["type"] == "reset":
             return got
 

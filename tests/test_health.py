@@ -53,9 +53,12 @@ async def test_an_api_process_is_ready_while_the_store_takes_writes(anyio_backen
         async with running(url, role="api") as stage:
             store = Store(url)
             await store.redis.config_set("maxmemory", "1")
-            answer = await stage.http.get("/health/ready")
-            assert 503 == answer.status_code
-            assert "memory" in answer.json()["reason"]
+
+            async def refused() -> bool:
+                answer = await stage.http.get("/health/ready")
+                return answer.status_code == 503 and "memory" in answer.json()["reason"]
+
+            await until(refused, "the refusal to be told")
             await store.redis.config_set("maxmemory", "0")
             assert 200 == (await stage.http.get("/health/ready")).status_code
             await store.close()

@@ -154,6 +154,25 @@ def test_a_reset_names_what_was_withdrawn() -> None:
     assert (["item2"], ["item1"]) == (ids(first), first["tombstones"])
 
 
+async def test_the_text_of_a_retracted_item_is_given_to_nobody_who_comes_back() -> None:
+    """Who missed the publication gets its place in the log, and that the item was withdrawn; a stuck reader too."""
+    hub = hub_with([entry(1, "kept")])
+    stuck, group, _ = joined(hub)
+    hub.pause(group, stuck, 1.0)
+    hub.apply([entry(2, "gone"), entry(3, "gone", "correct", 2), entry(4, "gone", "retract", 3)])
+    await hub.deliver()
+    hub.resume(group, stuck)
+    for entries in (joined(hub, f"{EPOCH}-1")[2]["entries"], stuck.frames()):
+        assert [f"{EPOCH}-{n}" for n in (2, 3, 4)] == [one["cursor"] for one in entries]
+        assert [f"{EPOCH}-{n}" for n in (1, 2, 3)] == [one["previous"] for one in entries]
+        assert {"retract"} == {one["act"] for one in entries}
+        assert not any("headline" in one["item"] for one in entries)
+    late = joined(hub, f"{EPOCH}-1", Selector(urgencies=frozenset({5})))[2]
+    assert not any("headline" in one["item"] for one in late["entries"])
+    again = hub_with([entry(1, "kept"), entry(2, "gone"), entry(3, "gone", "retract", 2)])
+    assert "headline" not in json.dumps(joined(again, f"{EPOCH}-1")[2])
+
+
 async def test_who_joins_between_two_entries_misses_nothing_and_gets_nothing_twice() -> None:
     """Snapshot and live traffic meet without gap and without duplicate, wherever the join falls."""
     hub = hub_with()

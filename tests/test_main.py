@@ -138,9 +138,7 @@ def test_the_package_is_the_program() -> None:
 @pytest.mark.parametrize(
     "buffered",
     [
-        pytest.param(
-            {}, id="buffered", marks=pytest.mark.xfail(reason="written only at the exit: status 120, and a complaint")
-        ),
+        pytest.param({}, id="buffered"),
         pytest.param({"PYTHONUNBUFFERED": "1"}, id="unbuffered"),
     ],
 )

@@ -146,7 +146,6 @@ async def test_what_is_not_there_is_a_404_problem(stage: Stage, address: str) ->
     assert is_a_problem(await stage.http.get(address))
 
 
-@pytest.mark.xfail(reason="OSError (ENAMETOOLONG) of is_file() becomes a 500 on Python before 3.14")
 async def test_a_name_that_is_too_long_for_the_disk_is_a_404_problem(stage: Stage) -> None:
     """No file has it, so it is not there; a stranger causes no fault of ours."""
     assert is_a_problem(await stage.http.get("/demo/" + "a" * 300 + ".html"))

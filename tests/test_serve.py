@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import httpx
 import psutil
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from tests.stage import Service, entries, frame, free_port, short_directory
 from tests.waiting import until_now
@@ -88,7 +88,7 @@ async def test_two_workers_show_the_same_in_the_same_order(two_workers: Service)
                     lines[worker.pid] += 1
         return lines
 
-    readers = []
+    readers: list[ClientConnection] = []
     while len(spread()) < 2 and len(readers) < 500:
         readers.append(await connect(address, proxy=None))
     assert 2 == len(spread()), "all readers came to one worker"

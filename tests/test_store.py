@@ -57,7 +57,7 @@ async def test_a_fault_of_ours_is_heard(each_store: Store) -> None:
     """A wrong command is no excuse to tell editors that the store is away."""
     with pytest.raises(ResponseError):
         async with reaching():
-            await each_store.redis.execute_command("NO-SUCH-COMMAND")
+            await each_store.redis.execute_command("NO-SUCH-COMMAND")  # type: ignore[no-untyped-call]
     with pytest.raises((StoreUnavailable, DataError)):
         async with reaching():
             await each_store.redis.set("x", {})  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ async def test_a_blocking_read_holds_up_no_command(store: Store) -> None:
 
     before = await connections()
     async with store.blocking(3) as patient:
-        reading = asyncio.create_task(patient.xread({"nothing": "$"}, block=3000))
+        reading = asyncio.ensure_future(patient.xread({"nothing": "$"}, block=3000))
         assert await asyncio.wait_for(store.redis.ping(), 1)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)

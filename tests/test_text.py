@@ -65,6 +65,7 @@ def test_a_bidi_control_is_refused_and_named(character: str) -> None:
         ("\uffff", r"U\+FFFF \(no name\), which has no agreed meaning"),
         ("\u200b", r"U\+200B \(ZERO WIDTH SPACE\), an invisible character"),
         ("\ufeff", r"U\+FEFF \(ZERO WIDTH NO-BREAK SPACE\), an invisible character"),
+        ("\U000e0067", r"U\+E0067 \(TAG LATIN SMALL LETTER G\), an invisible character"),
         ("\U000e0001", r"U\+E0001 \(LANGUAGE TAG\), an invisible character"),
     ],
 )
@@ -76,7 +77,7 @@ def test_a_character_that_is_no_plain_text_is_refused_and_named(character: str, 
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "\u00a0\u2003", "\u00ad", "\u200d", MARK, "\ufe0f", "\U000e0067"],
+    ["", " ", "\u00a0\u2003", "\u00ad", "\u200d", MARK, "\ufe0f"],
     ids=lambda text: "+".join(f"U+{ord(character):04X}" for character in text) or "nothing",
 )
 def test_a_line_in_which_nothing_can_be_seen_is_refused(text: str) -> None:
@@ -85,7 +86,6 @@ def test_a_line_in_which_nothing_can_be_seen_is_refused(text: str) -> None:
         line(text, 280)
 
 
-@pytest.mark.xfail(reason="Unicode calls these letters and symbols, and so they pass for text")
 @pytest.mark.parametrize("character", ["\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"], ids=unicodedata.name)
 def test_a_letter_that_cannot_be_seen_is_no_headline(character: str) -> None:
     """Fillers and the blank Braille pattern show nothing, whatever their category."""
@@ -126,7 +126,6 @@ def test_as_many_marks_as_any_language_needs_are_taken_and_no_tower() -> None:
         line("x" + MARK * (MOST_MARKS + 1), 280)
 
 
-@pytest.mark.xfail(reason="what cannot be seen sets the count of marks back to none")
 @pytest.mark.parametrize("between", ["\u200d", "\u200c", "\u00ad"], ids=lambda text: f"U+{ord(text):04X}")
 def test_an_invisible_character_is_no_way_round_the_tower(between: str) -> None:
     """Marks go on counting across what cannot be seen: they stand on the same letter still."""

@@ -15,10 +15,16 @@ from tests.waiting import DEADLINE
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 
 PARENT = """
-import subprocess, sys, time
+import functools, os, subprocess, sys, time
 from ticker import tie
-subprocess.Popen([sys.executable, "-c", sys.argv[1]], preexec_fn=tie.to_parent)
+subprocess.Popen([sys.executable, "-c", sys.argv[1]], preexec_fn=functools.partial(tie.to_parent, os.getpid()))
 time.sleep(60)
+"""
+
+ORPHAN = """
+from ticker import tie
+tie.to_parent(1234567890)
+print("lives on")
 """
 
 CHILD = """
@@ -56,3 +62,9 @@ def test_a_child_is_told_to_end_however_its_parent_does(number: signal.Signals) 
     finally:
         parent.kill()
         parent.wait()
+
+
+def test_a_child_whose_parent_is_gone_already_ends_at_once() -> None:
+    """The kernel tells only of deaths that are to come."""
+    done = subprocess.run([sys.executable, "-c", ORPHAN], capture_output=True, check=False, timeout=DEADLINE)
+    assert (1, b"") == (done.returncode, done.stdout)

@@ -80,7 +80,6 @@ def test_when_all_are_pinned_the_oldest_leaves() -> None:
     assert ["C", "B"] == [item.id for item in window.items]
 
 
-@pytest.mark.xfail(reason="apply says True of an item that was trimmed at once")
 def test_an_alert_that_finds_no_place_changed_nothing() -> None:
     """Where every place is pinned a new alert does not stand, and the window does not say that it does."""
     window: Window[Alert] = Window(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from ticker.app import Role
 from ticker.auth import SCOPES
 from ticker.errors import TickerError
 from ticker.settings import Settings
+
+log = logging.getLogger("ticker")
+
 
 ROLES = {
     "serve": "everything in one process group, on the embedded store unless TICKER_REDIS_URL is set",
@@ -26,19 +30,11 @@ ROLES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status: 0 done, 1 refused or failed, 2 called wrongly."""
     options = _parser().parse_args(arguments)
-    command: str = options.command
     try:
-        if command in commands.CLIENT:
-            return asyncio.run(commands.CLIENT[command](options))
-        settings = Settings.load(os.environ, {name: getattr(options, name, None) for name in Settings.model_fields})
-        logs.configure(settings.log_level)
-        if command == "check":
-            return commands.check(settings, options.role)
-        if command == "keys":
-            return asyncio.run(commands.keys(settings, options))
-        if command == "push":
-            return serve.push(settings)
-        return serve.run(settings, cast(Role, command))
+        status = _run(options)
+        # Here rather than at the interpreter's end: a pipe that was closed is found out while it can be told.
+        sys.stdout.flush()
+        return status
     except TickerError as error:
         print(f"ticker: {error.detail}", file=sys.stderr)
     except BrokenPipeError:
@@ -47,6 +43,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    command: str = options.command
+    if command in commands.CLIENT:
+        return asyncio.run(commands.CLIENT[command](options))
+    settings = Settings.load(os.environ, {name: getattr(options, name, None) for name in Settings.model_fields})
+    logs.configure(settings.log_level)
+    for variable in Settings.unknown(os.environ):
+        log.warning("%s is not a setting and does nothing; 'ticker check' lists those that there are", variable)
+    if command == "check":
+        return commands.check(settings, options.role)
+    if command == "keys":
+        return asyncio.run(commands.keys(settings, options))
+    if command == "push":
+        return serve.push(settings)
+    return serve.run(settings, cast(Role, command))
 
 
 def _parser() -> argparse.ArgumentParser:

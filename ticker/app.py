@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import random
 from collections.abc import AsyncIterator
@@ -19,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from ticker import channel as channels
 from ticker import fanout, logs, pages, pulse, samples, tasks, tie
@@ -168,7 +169,9 @@ def create_app(settings: Settings, role: Role = "serve") -> Starlette:
 
 def from_environ() -> Starlette:
     """The application of a worker process, which gets its settings from the environment."""
-    tie.to_parent()
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        tie.to_parent(parent.pid)
     settings = Settings.load(os.environ)
     logs.configure(settings.log_level)
     return create_app(settings, cast(Role, os.environ.get(ROLE, "serve")))
@@ -190,9 +193,14 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 async def _refuse_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    known: TickerError = MethodNotAllowed() if error.status_code == 405 else NotFound()
-    problem = Problem.of(known)
-    return Response(problem.body, problem.status, {**(error.headers or {}), **problem.headers})
+    if error.status_code != 405:
+        return await _refuse(request, NotFound())
+    # Several routes may share a path; the router names only the methods of the first.
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    allowed = sorted({method for route in routes for method in route.methods or ()})
+    answer = await _refuse(request, MethodNotAllowed(f"This address takes {', '.join(allowed)}."))
+    answer.headers["Allow"] = ", ".join(allowed)
+    return answer
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 from ulid import ULID
@@ -32,6 +32,7 @@ TIMEOUT = 10.0
 TRIES = 5
 BACK_OFF = (0.5, 30.0)
 DO_NOT_COME_BACK = 4500
+MOST_DAYS = 36_500
 
 
 class Failed(TickerError):
@@ -70,7 +71,7 @@ async def watch(options: Namespace) -> int:
         told_to_wait = None
         query = "?" + urlencode({"cursor": cursor}) if cursor else ""
         try:
-            async with connect(address + query, open_timeout=TIMEOUT, proxy=None, max_size=None) as line:
+            async with connect(address + query, open_timeout=TIMEOUT, max_size=None) as line:
                 async for text in line:
                     frame = json.loads(text)
                     cursor, delay = frame.get("cursor", cursor), BACK_OFF[0]
@@ -80,6 +81,8 @@ async def watch(options: Namespace) -> int:
             if error.response.status_code < 500 and error.response.status_code != 429:
                 raise Failed(_refusal(error.response.status_code, bytes(error.response.body or b""))) from None
             reason = f"the server answered {error.response.status_code}"
+        except BrokenPipeError:
+            raise  # of our own output: nobody reads it any more
         except (OSError, TimeoutError, InvalidHandshake) as error:
             reason = str(error)
         except ConnectionClosed as error:
@@ -102,6 +105,8 @@ async def keys(settings: Settings, options: Namespace) -> int:
     """`ticker keys create|list|revoke`: straight in the store; a server need not run."""
     async with _keyring(settings) as keyring:
         if options.act == "create":
+            if options.days is not None and not 0 < options.days <= MOST_DAYS:
+                raise Failed(f"--days takes a number up to {MOST_DAYS}.")
             known = channels.load(settings.channels)
             for name in options.channel or ():
                 if name not in known:
@@ -168,29 +173,39 @@ def _client(options: Namespace) -> httpx.AsyncClient:
     if not key and file:
         try:
             key = Path(file).read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise SettingsError("TICKER_KEY_FILE", f"cannot be read ({error}).") from None
+    key = (key or "").strip()
     if not key:
         raise SettingsError("TICKER_KEY", "is missing; give a key with it, with --key or with TICKER_KEY_FILE.")
+    if not (key.isascii() and key.isprintable()):
+        raise SettingsError("TICKER_KEY", "holds characters that no key has.")
     headers = {"Authorization": f"Bearer {key}"}
     return httpx.AsyncClient(base_url=_url(options), headers=headers, timeout=TIMEOUT)
 
 
 async def _send(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """One post, repeated while the service is away. The same key every time: it becomes one item."""
-    headers = {"Idempotency-Key": str(ULID())}
+    headers = {"Idempotency-Key": str(ULID()), "Content-Type": "application/json"}
+    try:
+        content = json.dumps(body, allow_nan=False)
+    except ValueError as error:
+        raise Failed(f"This cannot be sent as JSON ({error}).") from None
     reason = ""
     for attempt in range(TRIES):
         if attempt:
             await asyncio.sleep(random.uniform(0, BACK_OFF[0] * 2**attempt))  # noqa: S311 - spreads load
         try:
-            answer = await client.post(path, json=body, headers=headers)
+            answer = await client.post(path, content=content, headers=headers)
         except httpx.TransportError as error:
             reason = f"{client.base_url} does not answer ({error or type(error).__name__})"
             continue
         if answer.is_success:
-            found: dict[str, Any] = answer.json()
-            return found
+            try:
+                found: dict[str, Any] = answer.json()
+                return {"item": found["item"], "cursor": found["cursor"]}
+            except (ValueError, KeyError, TypeError):
+                raise Failed(f"{client.base_url} does not answer as a ticker does; is the address right?") from None
         reason = _refusal(answer.status_code, answer.content)
         if answer.status_code not in (429, 502, 503, 504):
             break
@@ -207,9 +222,13 @@ def _refusal(status: int, body: bytes) -> str:
 
 def _url(options: Namespace) -> str:
     url: str = (options.url or os.environ.get("TICKER_URL") or URL).rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise SettingsError("TICKER_URL", f"'{url}' is not an http:// or https:// address.")
-    return url
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return url
+    except ValueError:
+        pass
+    raise SettingsError("TICKER_URL", f"'{url}' is not an http:// or https:// address.")
 
 
 def _told(frame: dict[str, Any]) -> Iterable[str]:
@@ -223,6 +242,8 @@ def _told(frame: dict[str, Any]) -> Iterable[str]:
             yield f"-- {kind} at {frame['cursor']}: {len(frame['items'])} items"
             for item in frame["items"]:
                 yield f"   {item['published_at']}  {_line(item)}"
+            for item_id in frame.get("tombstones", ()):
+                yield f"   withdrawn  {item_id}"
 
 
 def _retry_after(error: ConnectionClosed) -> float | None:

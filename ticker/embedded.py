@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import logging
 import os
 import shutil
@@ -145,7 +146,7 @@ class EmbeddedStore:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=tie.to_parent,
+            preexec_fn=functools.partial(tie.to_parent, os.getpid()),
         )
         deadline = time.monotonic() + START_SECONDS
         while _ask(str(self.socket), b"PING\r\n") != b"+PONG\r\n":

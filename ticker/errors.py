@@ -8,6 +8,7 @@ TickerError
 ├── NotFound             404
 │   ├── UnknownChannel   404
 │   └── UnknownItem      404
+├── MethodNotAllowed     405
 ├── Conflict             409
 │   ├── IdempotencyConflict  409  the same Idempotency-Key with another request
 │   ├── StaleVersion         409  somebody else changed the item first

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol
 
@@ -27,6 +27,7 @@ SLOTS = 25
 """Parts into which the readers of a group are cut, so that their heartbeats are spread over the interval."""
 FRESH_MS = 250
 """For how long a built snapshot may be handed out again; its `time` is that much behind."""
+WITHDRAWING = "retract"
 NOWHERE = -1
 """The position of a reader who has to be given the whole window."""
 
@@ -70,6 +71,7 @@ EVERYTHING = Selector()
 @dataclass(frozen=True, slots=True)
 class _Built:
     n: int
+    entry: Entry
     json: bytes
     frame: bytes
 
@@ -91,6 +93,12 @@ class Group:
             return False
         self.window.apply(entry.act, entry.item)
         return True
+
+    def withdraw(self, item: Item) -> None:
+        """Take the text of a retracted item out of what is held for those who come back."""
+        for place, built in enumerate(self.built):
+            if built.entry.item.id == item.id:
+                self.built[place] = _build(withdrawn(built.entry, item))
 
     def missed(self, position: int) -> list[_Built]:
         """The frames after this position, oldest first."""
@@ -166,6 +174,8 @@ class Hub:
             for group in self._groups.values():
                 if group.fold(entry):
                     built = built or _build(entry)
+                    if entry.act == WITHDRAWING:
+                        group.withdraw(entry.item)
                     group.built.append(built)
 
     async def deliver(self) -> None:
@@ -307,12 +317,19 @@ class Hub:
     def _folded(self, selector: Selector) -> Group:
         """A group as it would stand had it been there all along."""
         group = Group(selector, self.channel.window, self._history.maxlen or 0)
+        gone = {entry.item.id: entry.item for entry in self._history if entry.act == WITHDRAWING}
         for entry in self._history:
             if group.fold(entry) and entry.cursor.epoch == self.cursor.epoch:
-                group.built.append(_build(entry))
+                last = gone.get(entry.item.id)
+                group.built.append(_build(withdrawn(entry, last) if last else entry))
         return group
+
+
+def withdrawn(entry: Entry, last: Item) -> Entry:
+    """This entry, in its place in the log, as whoever missed it may still see it: its item is retracted."""
+    return replace(entry, act=WITHDRAWING, item=last)
 
 
 def _build(entry: Entry) -> _Built:
     json = wire.entry(entry)
-    return _Built(entry.cursor.n, json, wire.text_frame(json))
+    return _Built(entry.cursor.n, entry, json, wire.text_frame(json))

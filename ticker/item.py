@@ -7,7 +7,7 @@ Field names follow IPTC ninjs 3.1.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -30,6 +30,7 @@ HEADLINE = 280
 ATTRIBUTION = 100
 NOTE = 500
 TAG = 64
+FAR = datetime(2200, 1, 1, tzinfo=UTC)
 LINK = 2048
 DAY_MS = 24 * 3600 * 1000
 """How long an item stands when its editor does not say."""
@@ -92,6 +93,14 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _within_reach(moment: datetime) -> datetime:
+    # Near the year 10000 a time can be read but not written again in UTC.
+    if moment >= FAR:
+        raise ValueError(f"is after {FAR:%Y}; leave it out for a day")
+    return moment
+
+
+Expiry = Annotated[AwareDatetime, AfterValidator(_within_reach)]
 Headline = Annotated[str, _line(HEADLINE)]
 Attribution = Annotated[str, _line(ATTRIBUTION)]
 Note = Annotated[str, _line(NOTE)]
@@ -113,7 +122,9 @@ class Draft(BaseModel):
     regions: Annotated[tuple[str, ...], Field(max_length=5), AfterValidator(_distinct)] = ()
     tags: Annotated[tuple[Tag, ...], Field(max_length=10), AfterValidator(_distinct)] = ()
     story: Story | None = Field(None, description="thread key; the same in every channel that covers the story")
-    expires: AwareDatetime | None = Field(None, description="when it leaves the ticker; a day after posting by default")
+    expires: Annotated[AwareDatetime, AfterValidator(_within_reach)] | None = Field(
+        None, description="when it leaves the ticker; a day after posting by default"
+    )
     live: bool = Field(False, description="part of live coverage")
 
 
@@ -178,7 +189,7 @@ def iso(milliseconds: int) -> str:
 
 def milliseconds(moment: datetime) -> int:
     """Milliseconds since 1970 of an aware datetime."""
-    return int(moment.timestamp() * 1000)
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
 
 
 def publish(draft: Draft, channel: Channel, item_id: str) -> Item:

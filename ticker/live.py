@@ -8,9 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from websockets.http11 import Request as Upgrade
 
-from ticker.connection import Connection
 from ticker.errors import Full, NotFound, Unavailable, UnknownChannel, Unprocessable, UpgradeRequired
-from ticker.hub import Group, Hub, Selector
+from ticker.hub import Group, Hub, Reader, Selector
 from ticker.wire import encode
 
 MOST_FIELDS = 50
@@ -27,7 +26,7 @@ class Readers:
         self._hubs = hubs
         self._most = most
 
-    def open(self, reader: Connection, request: Upgrade) -> tuple[Hub, Group, bytes]:
+    def open(self, reader: Reader, request: Upgrade) -> tuple[Hub, Group, bytes]:
         """`GET /v1/channels/{channel}/live` as a WebSocket: join, with a snapshot, a resume or a reset."""
         path, _, query = request.path.partition("?")
         match unquote(path).split("/"):

@@ -43,7 +43,11 @@ async def widget(request: Request) -> Response:
 def _file(folder: Path, name: str, headers: dict[str, str]) -> Response:
     # The routes let no slash through; the suffix keeps everything else in, types and docs included.
     path = folder / name
-    if path.suffix not in SERVED or path.parent != folder or not path.is_file():
+    try:
+        served = path.suffix in SERVED and path.parent == folder and path.is_file()
+    except OSError:  # a name longer than the file system takes
+        served = False
+    if not served:
         raise NotFound
     media = "text/javascript" if path.suffix == ".js" else mimetypes.guess_type(path.name)[0]
     return FileResponse(path, headers=headers, media_type=media)

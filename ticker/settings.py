@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from ticker.errors import SettingsError
 
 PREFIX = "TICKER_"
+CLIENT = frozenset({"TICKER_URL", "TICKER_KEY", "TICKER_KEY_FILE"})
+"""What `post`, `retract` and `watch` read; not settings of a server."""
 
 
 class Settings(BaseModel):
@@ -49,7 +51,7 @@ class Settings(BaseModel):
     def load(cls, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Self:
         """Flags before variables, variables before files of the same name.
 
-        Raises SettingsError with the name of the variable that is wrong, unknown or unreadable.
+        Raises SettingsError with the name of the variable that is wrong or unreadable.
         """
         values: dict[str, Any] = {}
         for name in cls.model_fields:
@@ -63,13 +65,27 @@ class Settings(BaseModel):
                     values[name] = Path(file).read_text(encoding="utf-8").strip()
                 except (OSError, UnicodeDecodeError) as error:
                     raise SettingsError(variable + "_FILE", f"cannot be read ({error}).") from error
-        values |= {name: value for name, value in (flags or {}).items() if value is not None}
+        values |= {name: value for name, value in (flags or {}).items() if value not in (None, "")}
         try:
             return cls(**values)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = str(first["loc"][0])
             raise SettingsError(PREFIX + name.upper(), f"{first['msg']}.") from None
+
+    @field_validator("redis_url")
+    @classmethod
+    def _address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("begins with redis://, rediss:// or unix://")
+        return url
+
+    @classmethod
+    def unknown(cls, environ: Mapping[str, str]) -> list[str]:
+        """Variables that look like ours and are none: a typing error, or of another release."""
+        known = {PREFIX + name.upper() for name in cls.model_fields}
+        known |= {name + "_FILE" for name in known} | CLIENT
+        return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
     def environ(self) -> dict[str, str]:
         """These settings as environment variables, for worker processes."""

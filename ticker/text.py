@@ -8,6 +8,10 @@ import unicodedata
 # as its opposite on another site, so they are refused rather than removed (Unicode TR 36, TR 9).
 BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 JOINERS = frozenset("\u200c\u200d")
+# Letters by their category that leave a blank: an alert that shows nothing.
+FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+SOFT_HYPHEN = "\u00ad"
+FLAG = "\U0001f3f4"
 LONGEST_WORD = 80
 MOST_MARKS = 6
 
@@ -29,8 +33,10 @@ def line(text: str, most: int, longest_word: int = LONGEST_WORD) -> str:
 
     Raises ValueError with a sentence that names the character or the limit.
     """
+    before = ""
     for character in text:
-        reason = _refused(character)
+        reason = _refused(character, before)
+        before = character
         if reason:
             name = unicodedata.name(character, "no name")
             raise ValueError(f"holds U+{ord(character):04X} ({name}), {reason}")
@@ -43,7 +49,7 @@ def line(text: str, most: int, longest_word: int = LONGEST_WORD) -> str:
     return clean
 
 
-def _refused(character: str) -> str | None:
+def _refused(character: str, before: str) -> str | None:
     if character in BIDI_CONTROLS:
         return "which reorders text; write it without"
     category = unicodedata.category(character)
@@ -55,9 +61,10 @@ def _refused(character: str) -> str | None:
         return "half of a character (a lone surrogate)"
     if category in ("Co", "Cn"):
         return "which has no agreed meaning"
-    # Soft hyphens and the tags in the flags of England, Scotland and Wales are harmless and in use.
-    harmless = character in JOINERS or character == "\u00ad" or 0xE0020 <= ord(character) <= 0xE007F
-    if category == "Cf" and not harmless:
+    # The flags of England, Scotland and Wales are a black flag and tags; anywhere else tags hide a text.
+    flag = _tag(character) and (before == FLAG or _tag(before))
+    harmless = character in JOINERS or character == SOFT_HYPHEN or flag
+    if character in FILLERS or (category == "Cf" and not harmless):
         return "an invisible character"
     return None
 
@@ -66,13 +73,19 @@ def _check_runs(text: str, longest_word: int) -> None:
     word = marks = 0
     for character in text:
         mark = unicodedata.category(character) in ("Mn", "Me")
-        marks = marks + 1 if mark else 0
+        # A joiner between marks must not begin the count anew.
+        if character not in JOINERS and character != SOFT_HYPHEN:
+            marks = marks + 1 if mark else 0
         if marks > MOST_MARKS:
             raise ValueError(f"stacks more than {MOST_MARKS} marks on one letter")
         breaks = character.isspace() or character == "-" or _spaceless(character)
         word = 0 if breaks else word + 1
         if word > longest_word:
             raise ValueError(f"holds a word of more than {longest_word} characters; put spaces into it")
+
+
+def _tag(character: str) -> bool:
+    return "\U000e0020" <= character <= "\U000e007f"
 
 
 def _spaceless(character: str) -> bool:

@@ -49,7 +49,7 @@ class Window(Generic[T]):
         if act == "publish" or (act in REPLACE and known is not None):
             self._items[item.id] = item
             self._trim()
-            return True
+            return item.id in self._items
         if act in REMOVE:
             self._items.pop(item.id, None)
             self._gone[item.id] = item.version

@@ -38,7 +38,7 @@ async def run(stream: Log, worker: str, provider: Provider) -> None:
             await claims.join()
             async with claims.incoming() as batches:
                 async for batch in batches:
-                    for entry in batch or await claims.left_over(TAKE_OVER_MS):
+                    for entry in [*await claims.left_over(TAKE_OVER_MS), *batch]:
                         # The item as it stands now: what was taken back since must not ring a phone.
                         if fit(entry, await stream.item(entry.item.id)):
                             await provider.send(entry)
@@ -49,5 +49,5 @@ async def run(stream: Log, worker: str, provider: Provider) -> None:
 
 
 def fit(entry: Entry, newest: Item | None) -> bool:
-    """Whether this entry is still worth sending: it is of the newest version of its item."""
-    return newest is not None and newest.version == entry.item.version
+    """Whether this entry is still worth sending: of the newest version of its item, and no mere end of its time."""
+    return newest is not None and newest.version == entry.item.version and entry.act != "expire"
