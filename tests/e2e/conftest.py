@@ -28,7 +28,8 @@ TELL_VIOLATIONS = """addEventListener('securitypolicyviolation', (event) =>
     console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
 
 
-@pytest.fixture(scope="session")
+# Of the package and no longer: Playwright keeps an event loop running, beside which no asynchronous test can.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium as the machine has it, else Playwright's own."""
     executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
