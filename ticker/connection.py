@@ -30,6 +30,8 @@ INBOUND = 4096
 """Greatest message that a reader may send, bytes."""
 MASK = 4
 
+_write = os.write
+
 
 class Door(Protocol):
     """Decides where a reader goes."""
@@ -75,6 +77,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """uvicorn calls this before it hands over the request."""
         self._transport = cast(asyncio.Transport, transport)
+        # Whatever the transport has to keep pauses us, so that nothing is ever written past what it holds.
+        self._transport.set_write_buffer_limits(high=0)
         if transport.get_extra_info("sslcontext") is None:
             self._descriptor = transport.get_extra_info("socket").fileno()
 
@@ -108,15 +112,12 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Write prebuilt frames.
 
-        While nothing waits in the transport's own buffer the kernel is given them at once, which saves the
-        transport's bookkeeping; what the kernel does not take goes the transport's way, in order.
+        The kernel is given them at once, past the transport's bookkeeping; what it does not take goes the
+        transport's way, which then holds something, pauses us, and is written to no more until it holds nothing.
         """
-        transport = self._transport
-        if transport is None:
-            return
-        if self._descriptor >= 0 and not transport.get_write_buffer_size():
+        if self._descriptor >= 0:
             try:
-                sent = os.write(self._descriptor, data)
+                sent = _write(self._descriptor, data)
             except BlockingIOError:
                 sent = 0
             except OSError:
@@ -125,7 +126,8 @@ class Connection(asyncio.Protocol):
             if sent == len(data):
                 return
             data = data[sent:]
-        transport.write(data)
+        if self._transport is not None:
+            self._transport.write(data)
 
     def close(self, code: int, reason: str) -> None:
         """Say why, and hang up. Who takes nothing is hung up on without a word."""
@@ -169,7 +171,7 @@ class Connection(asyncio.Protocol):
             except TickerError as error:
                 answer = _refusal(error)
         # The answer and the first frame leave in one write: a reader who is in has something to show.
-        self._transport.write(answer.serialize() + first)
+        self.write(answer.serialize() + first)
         if answer.status_code != 101:
             self._transport.close()
 
