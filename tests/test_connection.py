@@ -8,7 +8,7 @@ import json
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -317,22 +317,47 @@ def test_the_length_of_a_frame_is_known_from_its_data(size: int) -> None:
     assert len(sent) == _length(event)
 
 
-async def test_a_transport_counts_what_it_has_not_yet_given_to_the_kernel(anyio_backend: Any) -> None:
-    """Frames may go straight to the kernel only while the transport holds nothing: it must never say 0 too early."""
+async def test_a_transport_with_no_room_pauses_us_with_the_first_byte(anyio_backend: Any) -> None:
+    """Frames go straight to the kernel while the transport holds nothing: holding anything, it must pause us."""
     ours, theirs = socket.socketpair()
-    theirs.settimeout(5)
+    theirs.setblocking(False)
+    paused: list[bool] = [False]
     lost = asyncio.Event()
 
     class Plain(asyncio.Protocol):
+        def pause_writing(self) -> None:
+            paused[0] = True
+
+        def resume_writing(self) -> None:
+            paused[0] = False
+
         def connection_lost(self, exc: Exception | None) -> None:
             lost.set()
 
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(Plain, ours)
-    assert 0 == transport.get_write_buffer_size()
-    transport.write(b"first ")
-    await until(lambda: transport.get_write_buffer_size() == 0, "the transport to hold nothing")
-    os.write(transport.get_extra_info("socket").fileno(), b"second")
-    assert b"first second" == theirs.recv(100)
+    transport.set_write_buffer_limits(high=0)
+    sent = b""
+    while not paused[0]:
+        assert 0 == transport.get_write_buffer_size()
+        if len(sent) % 2000 == 0:
+            os.write(transport.get_extra_info("socket").fileno(), b"d" * 1000)  # as Connection.write does
+            sent += b"d" * 1000
+        else:
+            transport.write(b"t" * 1000)
+            sent += b"t" * 1000
+        assert len(sent) < 10_000_000
+    assert transport.get_write_buffer_size() > 0
+    got = b""
+
+    def take() -> bool:
+        nonlocal got
+        with suppress(BlockingIOError):
+            got += theirs.recv(65_536)
+        return len(got) == len(sent)
+
+    await until(take, "everything to arrive")
+    assert sent == got
+    await until(lambda: not paused[0], "the transport to let us go on")
     transport.close()
     await asyncio.wait_for(lost.wait(), 5)
     theirs.close()

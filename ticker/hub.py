@@ -83,8 +83,7 @@ class Group:
         self.selector = selector
         self.window: Window[Item] = Window(size)
         self.built: deque[_Built] = deque(maxlen=ring)
-        # In the order of joining: writing to sockets in the order in which the kernel has made them costs a third
-        # less than in any other, for what is read of them lies side by side.
+        # In the order of joining, so that what is read of neighbours, here and in the kernel, lies side by side.
         self.members: dict[Reader, None] = {}
         self.snapshot: tuple[Cursor, int, bytes] | None = None
 
