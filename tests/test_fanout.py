@@ -14,7 +14,8 @@ from ticker.channel import DEFAULT
 from ticker.embedded import EmbeddedStore
 from ticker.entry import Cursor
 from ticker.fanout import Clock, Fanout, follows
-from ticker.hub import EVERYTHING, Hub
+from ticker.group import EVERYTHING
+from ticker.hub import Hub
 from ticker.store import Store
 from ticker.stream import Log
 from websockets.asyncio.client import ClientConnection

@@ -10,7 +10,8 @@ import pytest
 from ticker.channel import Channel
 from ticker.entry import START, Cursor, Entry, State
 from ticker.errors import Full
-from ticker.hub import EVERYTHING, SLOTS, Group, Hub, Selector
+from ticker.group import EVERYTHING, Group, Selector
+from ticker.hub import SLOTS, Hub
 from ticker.item import Item
 from websockets.frames import Frame
 from websockets.streams import StreamReader
@@ -373,26 +374,6 @@ def test_filters_are_counted_and_let_go() -> None:
     hub.leave(group, reader)
     joined(hub, selector=tags[2])
     assert 3 == len(hub)
-
-
-@pytest.mark.parametrize(
-    ("selector", "matches"),
-    [
-        (Selector(), True),
-        (Selector(sections=frozenset({"sport"})), True),
-        (Selector(sections=frozenset({"world"})), False),
-        (Selector(sections=frozenset({"world", "sport"})), True),
-        (Selector(regions=frozenset({"asia"})), False),
-        (Selector(tags=frozenset({"final"})), True),
-        (Selector(urgencies=frozenset({1, 2})), True),
-        (Selector(urgencies=frozenset({3})), False),
-        (Selector(sections=frozenset({"sport"}), urgencies=frozenset({3})), False),
-    ],
-    ids=str,
-)
-def test_a_selector_takes_any_value_of_each_field(selector: Selector, matches: bool) -> None:
-    """Values of one field are alternatives, all fields given have to match."""
-    assert matches == selector.matches(entry(1, sections=("sport",), tags=("final",), urgency=2).item)
 
 
 def test_a_snapshot_is_built_once_for_many_who_join() -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 from ticker.errors import Unprocessable
-from ticker.hub import EVERYTHING, Selector
+from ticker.group import EVERYTHING, Selector
 from ticker.live import selected
 from ticker.store import Store
 from websockets.exceptions import InvalidStatus

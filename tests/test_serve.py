@@ -14,7 +14,7 @@ import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.stage import Service, entries, frame, free_port, short_directory
+from tests.stage import Service, entries, frame, free_port, runs, short_directory
 from tests.waiting import until_now
 
 
@@ -109,17 +109,10 @@ def test_workers_end_with_their_parent(two_workers: Service) -> None:
     assert two_workers.process is not None
     family = psutil.Process(two_workers.process.pid).children(recursive=True)
     two_workers.kill()
-    until_now(lambda: not any(_runs(child) for child in family), "workers and store to end")
+    until_now(lambda: not any(runs(child) for child in family), "workers and store to end")
     two_workers.start()
     two_workers.post("en", "and on")
     assert 0 == two_workers.stop()
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_a_worker_that_dies_is_replaced(two_workers: Service) -> None:

@@ -21,7 +21,8 @@ from websockets.server import ServerProtocol
 
 from ticker import wire
 from ticker.errors import TickerError
-from ticker.hub import Group, Hub
+from ticker.group import Group
+from ticker.hub import Hub
 from ticker.problem import Problem
 
 log = logging.getLogger("ticker.connection")

@@ -10,16 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from itertools import count
-from typing import Protocol
 
 from ticker import wire
 from ticker.channel import Channel
 from ticker.entry import START, Cursor, Entry, State
 from ticker.errors import Full
+from ticker.group import EVERYTHING, WITHDRAWING, Built, Group, Reader, Selector, build, withdrawn
 from ticker.item import Item
-from ticker.window import Window
 
 SLICE = 500
 """Writes between two looks at the event loop: 5,000 in a row are 60 ms in which nobody else is served."""
@@ -27,92 +25,8 @@ SLOTS = 25
 """Parts into which the readers of a group are cut, so that their heartbeats are spread over the interval."""
 FRESH_MS = 250
 """For how long a built snapshot may be handed out again; its `time` is that much behind."""
-WITHDRAWING = "retract"
 NOWHERE = -1
 """The position of a reader who has to be given the whole window."""
-
-
-class Reader(Protocol):
-    """What the hub knows of a connection."""
-
-    position: int
-    """The number of the last entry that was written to it."""
-    slot: int
-    stuck_since: float
-    """When its transport stopped taking (monotonic seconds), 0 while it takes."""
-
-    def write(self, data: bytes) -> None: ...
-    def close(self, code: int, reason: str) -> None: ...
-    def cut(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Selector:
-    """What a reader asked to see. Values of one field are alternatives; all fields given have to match."""
-
-    sections: frozenset[str] = frozenset()
-    regions: frozenset[str] = frozenset()
-    tags: frozenset[str] = frozenset()
-    urgencies: frozenset[int] = frozenset()
-
-    def matches(self, item: Item) -> bool:
-        """Whether this item is one of those asked for."""
-        return (
-            (not self.sections or not self.sections.isdisjoint(item.sections))
-            and (not self.regions or not self.regions.isdisjoint(item.regions))
-            and (not self.tags or not self.tags.isdisjoint(item.tags))
-            and (not self.urgencies or item.urgency in self.urgencies)
-        )
-
-
-EVERYTHING = Selector()
-
-
-@dataclass(frozen=True, slots=True)
-class _Built:
-    n: int
-    entry: Entry
-    json: bytes
-    frame: bytes
-
-
-class Group:
-    """The readers of one selector: their window, their frames, themselves."""
-
-    def __init__(self, selector: Selector, size: int, ring: int) -> None:
-        self.selector = selector
-        self.window: Window[Item] = Window(size)
-        self.built: deque[_Built] = deque(maxlen=ring)
-        # In the order of joining, so that what is read of neighbours, here and in the kernel, lies side by side.
-        self.members: dict[Reader, None] = {}
-        self.snapshot: tuple[Cursor, int, bytes] | None = None
-
-    def fold(self, entry: Entry) -> bool:
-        """Fold one entry in. False when it is none of this group's business."""
-        # What a correction moved out of the selection has to reach those who hold the item.
-        if not self.selector.matches(entry.item) and entry.item.id not in self.window:
-            return False
-        self.window.apply(entry.act, entry.item)
-        return True
-
-    def withdraw(self, item: Item) -> None:
-        """Take the text of a retracted item out of what is held for those who come back."""
-        for place, built in enumerate(self.built):
-            if built.entry.item.id == item.id:
-                self.built[place] = _build(withdrawn(built.entry, item))
-
-    def missed(self, position: int) -> list[_Built]:
-        """The frames after this position, oldest first."""
-        found: list[_Built] = []
-        for built in reversed(self.built):
-            if built.n <= position:
-                break
-            found.append(built)
-        found.reverse()
-        return found
-
-    def __len__(self) -> int:
-        return len(self.members)
 
 
 class Hub:
@@ -167,10 +81,10 @@ class Hub:
             if len(self._history) == self._history.maxlen and self._history[0].cursor.epoch == entry.cursor.epoch:
                 self._floor = self._history[0].cursor.n
             self._history.append(entry)
-            built: _Built | None = None
+            built: Built | None = None
             for group in self._groups.values():
                 if group.fold(entry):
-                    built = built or _build(entry)
+                    built = built or build(entry)
                     if entry.act == WITHDRAWING:
                         group.withdraw(entry.item)
                     group.built.append(built)
@@ -322,15 +236,5 @@ class Hub:
         for entry in self._history:
             if group.fold(entry) and entry.cursor.epoch == self.cursor.epoch:
                 last = gone.get(entry.item.id)
-                group.built.append(_build(withdrawn(entry, last) if last else entry))
+                group.built.append(build(withdrawn(entry, last) if last else entry))
         return group
-
-
-def withdrawn(entry: Entry, last: Item) -> Entry:
-    """This entry, in its place in the log, as whoever missed it may still see it: its item is retracted."""
-    return replace(entry, act=WITHDRAWING, item=last)
-
-
-def _build(entry: Entry) -> _Built:
-    json = wire.entry(entry)
-    return _Built(entry.cursor.n, entry, json, wire.text_frame(json))

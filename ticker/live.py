@@ -9,7 +9,8 @@ from starlette.responses import Response
 from websockets.http11 import Request as Upgrade
 
 from ticker.errors import Full, NotFound, Unavailable, UnknownChannel, Unprocessable, UpgradeRequired
-from ticker.hub import Group, Hub, Reader, Selector
+from ticker.group import Group, Reader, Selector
+from ticker.hub import Hub
 from ticker.wire import encode
 
 MOST_FIELDS = 50

@@ -1,0 +1,63 @@
+"""A group: what its readers asked for, what they share, and what is held for those who come back."""
+
+from __future__ import annotations
+
+import pytest
+from ticker.entry import Entry
+from ticker.group import EVERYTHING, Group, Selector, build, withdrawn
+
+from tests.test_hub import entry
+
+
+@pytest.mark.parametrize(
+    ("selector", "matches"),
+    [
+        (Selector(), True),
+        (Selector(sections=frozenset({"sport"})), True),
+        (Selector(sections=frozenset({"world"})), False),
+        (Selector(sections=frozenset({"world", "sport"})), True),
+        (Selector(regions=frozenset({"asia"})), False),
+        (Selector(tags=frozenset({"final"})), True),
+        (Selector(urgencies=frozenset({1, 2})), True),
+        (Selector(urgencies=frozenset({3})), False),
+        (Selector(sections=frozenset({"sport"}), urgencies=frozenset({3})), False),
+    ],
+    ids=str,
+)
+def test_a_selector_takes_any_value_of_each_field(selector: Selector, matches: bool) -> None:
+    """Values of one field are alternatives, all fields given have to match."""
+    assert matches == selector.matches(entry(1, sections=("sport",), tags=("final",), urgency=2).item)
+
+
+def folded(*entries: Entry, selector: Selector = EVERYTHING) -> Group:
+    """A group that these entries were folded into."""
+    group = Group(selector, 10, 100)
+    for one in entries:
+        if group.fold(one):
+            group.built.append(build(one))
+    return group
+
+
+def test_what_was_missed_is_what_comes_after_the_position() -> None:
+    """Oldest first, whatever the group has left out in between."""
+    log = [entry(n, sections=("sport",) if n % 2 else ()) for n in range(1, 8)]
+    group = folded(*log, selector=Selector(sections=frozenset({"sport"})))
+    assert [5, 7] == [built.n for built in group.missed(3)]
+    assert [5, 7] == [built.n for built in group.missed(4)]
+    assert [] == group.missed(7)
+
+
+def test_a_withdrawn_item_keeps_its_places_and_loses_its_text() -> None:
+    """Every held frame of it, and of nothing else."""
+    group = folded(entry(1, "a"), entry(2, "b"), entry(3, "a", "correct", 2))
+    group.withdraw(entry(4, "a", "retract", 3, correction_note="wrong").item)
+    assert [1, 2, 3] == [built.n for built in group.built]
+    assert [False, True, False] == [b"headline" in built.json for built in group.built]
+    assert [False, True, False] == [b"headline" in built.frame for built in group.built]
+
+
+def test_a_withdrawn_entry_stands_where_it_stood() -> None:
+    """The same cursor after the same entry; the act says that it is gone."""
+    first, last = entry(1, "a"), entry(5, "a", "retract", 2)
+    gone = withdrawn(first, last.item)
+    assert (first.cursor, first.previous, "retract", last.item) == (gone.cursor, gone.previous, gone.act, gone.item)
