@@ -89,9 +89,10 @@ async def test_two_workers_show_the_same_in_the_same_order(two_workers: Service)
         return lines
 
     readers: list[ClientConnection] = []
-    while len(spread()) < 2 and len(readers) < 500:
-        readers.append(await connect(address, proxy=None))
-    assert 2 == len(spread()), "all readers came to one worker"
+    # Which worker accepts is the kernel's choice. Looking who did is slow where many sockets were closed lately.
+    while len(spread()) < 2:
+        assert len(readers) < 400, "all readers came to one worker"
+        readers += await asyncio.gather(*(connect(address, proxy=None) for _ in range(20)))
     for reader in readers:
         await frame(reader)
     loop = asyncio.get_running_loop()
@@ -100,8 +101,7 @@ async def test_two_workers_show_the_same_in_the_same_order(two_workers: Service)
     seen = [await entries(reader, 40) for reader in readers]
     assert all(one == seen[0] for one in seen)
     assert sorted(p["cursor"] for p in posted) == sorted(entry["cursor"] for entry in seen[0])
-    for reader in readers:
-        await reader.close()
+    await asyncio.gather(*(reader.close() for reader in readers))
 
 
 def test_workers_end_with_their_parent(two_workers: Service) -> None:
