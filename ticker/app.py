@@ -42,6 +42,7 @@ Role = Literal["serve", "api", "fanout"]
 ROLE = "TICKER_INTERNAL_ROLE"
 """Tells a worker process its role; not a setting."""
 
+READ_SECONDS = 3.0
 CLOSE_SLICE = 500
 SPREAD_MS = 2
 """Milliseconds by which each reader that is sent away widens the time over which they come back."""
@@ -119,11 +120,20 @@ class Process:
         try:
             if self.settings.samples and self.role == "serve":
                 await samples.fill(self.logs, self.channels)
+            await self._read_logs()
             yield {"door": self.readers}
         finally:
             await self._send_away()
             await tasks.end(running)
             await self.store.close()
+
+    async def _read_logs(self) -> None:
+        """Listen when there is something to show; a store that is away does not hold up the start for long."""
+        waiting = [asyncio.create_task(found.begun.wait()) for found in self.fanouts.values()]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=READ_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def _send_away(self) -> None:
         """Close every reader, each with another delay, so that they do not all come back in the same second."""

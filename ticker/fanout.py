@@ -51,6 +51,8 @@ class Fanout:
         self._stream = stream
         self._clock = clock
         self._ring = ring
+        self.begun = asyncio.Event()
+        """Set when the log has been read for the first time."""
         self._last = START
         self._heard: float | None = None
 
@@ -86,6 +88,7 @@ class Fanout:
         state = await self._stream.read(self._ring)
         self._last = state.last
         self.hub.load(state)
+        self.begun.set()
         await self.hub.deliver()
 
     async def _take(self, entries: Sequence[Entry], pulse: Pulse | None) -> None:
