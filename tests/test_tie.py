@@ -15,10 +15,11 @@ from tests.waiting import DEADLINE
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 
 PARENT = """
-import functools, os, subprocess, sys, time
+import functools, os, signal, subprocess, sys
 from ticker import tie
 subprocess.Popen([sys.executable, "-c", sys.argv[1]], preexec_fn=functools.partial(tie.to_parent, os.getpid()))
-time.sleep(60)
+signal.alarm(60)
+signal.pause()
 """
 
 ORPHAN = """
@@ -28,13 +29,14 @@ print("lives on")
 """
 
 CHILD = """
-import os, signal, time
+import os, signal
 def ended(number, frame):
     os.write(1, b"told to end")
     os._exit(0)
 signal.signal(signal.SIGTERM, ended)
 os.write(1, b"up")
-time.sleep(60)
+signal.alarm(60)
+signal.pause()
 """
 
 
