@@ -1,4 +1,4 @@
-"""Installs what the tests need and this machine lacks: a browser, and a Redis server to hold the contract with.
+"""Installs what the tests need and this machine lacks: a browser, a Redis server to hold the contract with, Compose.
 
 `make test` runs this first. As root on a system with apt, the system's packages; else the browser that Playwright
 installs by itself. What cannot be installed fails in CI, and on a laptop is told in a sentence: its tests skip.
@@ -28,6 +28,11 @@ def main() -> int:
         apt("redis-server")
         if not shutil.which("redis-server"):
             missing.append("a Redis server (install your system's package 'redis-server')")
+    # Only its `config` is used, so that the compose file is read by the tool that it is written for.
+    if not shutil.which("docker-compose"):
+        apt("docker-compose")
+        if not shutil.which("docker-compose"):
+            missing.append("Compose (install your system's package 'docker-compose')")
     for part in missing:
         print(f"This machine lacks {part}; the tests that need it are skipped.", file=sys.stderr)
     return 1 if missing and os.environ.get("CI") else 0

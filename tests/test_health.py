@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ticker import fanout
 from ticker.store import Store
 
 from tests.stage import Stage, redis_server, running, short_directory
@@ -24,8 +23,7 @@ async def test_a_service_whose_heartbeats_do_not_come_back_is_not_ready(
     redis7: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store takes connections and answers nobody: live, but not ready, and ready again when it wakes."""
-    monkeypatch.setattr(fanout, "LATE", 2.0)  # the same rule with less patience
-    monkeypatch.setattr("ticker.health.LATE", 2.0)
+    monkeypatch.setattr("ticker.health.LATE", 2.0)  # the same rule with less patience
     admin = Store(redis7)
     await admin.redis.flushall()
     async with running(redis7) as stage:

@@ -174,6 +174,16 @@ async def test_the_text_of_a_retracted_item_is_given_to_nobody_who_comes_back() 
     assert "headline" not in json.dumps(joined(again, f"{EPOCH}-1")[2])
 
 
+def test_a_retracted_text_is_held_by_no_filter_that_once_showed_it() -> None:
+    """Not even where the item had left the window, and a correction the selection, before it was withdrawn."""
+    hub = hub_with(window=1)
+    joined(hub, selector=SPORT)
+    hub.apply([entry(1, "a", sections=("sport",)), entry(2, "b", sections=("sport",))])
+    hub.apply([entry(3, "a", "correct", 2, sections=("economy",)), entry(4, "a", "retract", 3, sections=("economy",))])
+    resumed = joined(hub, f"{EPOCH}-0", SPORT)[2]
+    assert [("a", False), ("b", True)] == [(e["item"]["id"], "headline" in e["item"]) for e in resumed["entries"]]
+
+
 async def test_who_joins_between_two_entries_misses_nothing_and_gets_nothing_twice() -> None:
     """Snapshot and live traffic meet without gap and without duplicate, wherever the join falls."""
     hub = hub_with()

@@ -21,8 +21,6 @@ log = logging.getLogger("ticker.fanout")
 
 BACK_OFF = (0.1, 2.0)
 """Least and greatest delay before the store is tried again, seconds."""
-LATE = 10.0
-"""Seconds without a heartbeat through the stream after which this process is not ready."""
 
 
 class Clock:

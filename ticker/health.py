@@ -8,9 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ticker.errors import StoreUnavailable
-from ticker.fanout import LATE, Fanout
+from ticker.fanout import Fanout
 from ticker.stream import Log
 from ticker.wire import encode
+
+LATE = 10.0
+"""Seconds without a heartbeat through the stream after which this process is not ready."""
 
 
 class Health:

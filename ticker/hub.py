@@ -83,10 +83,11 @@ class Hub:
             self._history.append(entry)
             built: Built | None = None
             for group in self._groups.values():
+                if entry.act == WITHDRAWING:
+                    # Also where the item has left the window: its frames are still held for those who come back.
+                    group.withdraw(entry.item)
                 if group.fold(entry):
                     built = built or build(entry)
-                    if entry.act == WITHDRAWING:
-                        group.withdraw(entry.item)
                     group.built.append(built)
 
     async def deliver(self) -> None:
