@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import psutil
@@ -121,11 +122,13 @@ def test_a_worker_that_dies_is_replaced(two_workers: Service) -> None:
     parent = psutil.Process(two_workers.process.pid)
 
     def workers() -> set[int]:
-        return {
-            child.pid
-            for child in parent.children()
-            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
-        }
+        found = set()
+        for child in parent.children():
+            # It may end between being listed and being asked.
+            with suppress(psutil.NoSuchProcess):
+                if runs(child) and "spawn_main" in " ".join(child.cmdline()):
+                    found.add(child.pid)
+        return found
 
     before = workers()
     psutil.Process(min(before)).kill()
