@@ -7,9 +7,11 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from ticker.__main__ import main
 from ticker.store import Store
 
-from tests.stage import Service, Stage, redis_server, running, short_directory, valkey_server
+from tests.stage import KEY, Service, Stage, redis_server, running, short_directory, valkey_server
+from tests.terminal import COME_BACK_SOON, Ran, Run
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +76,45 @@ def service() -> Iterator[Service]:
             yield service
         finally:
             service.end()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], environment: pytest.MonkeyPatch) -> Run:
+    """Run one command in this process."""
+
+    def run(*arguments: str) -> Ran:
+        capsys.readouterr()
+        status = main(arguments)
+        said = capsys.readouterr()
+        return Ran(status, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def newsroom() -> Iterator[Service]:
+    """A service for all tests that do not stop it; readers are told to come back soon."""
+    with short_directory() as directory:
+        service = Service(directory, *COME_BACK_SOON)
+        service.start()
+        try:
+            yield service
+        finally:
+            service.end()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Nothing of this machine's own settings; the editor-in-chief's key."""
+    for name in list(os.environ):
+        if name.startswith("TICKER_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TICKER_KEY", KEY)
+    return monkeypatch
+
+
+@pytest.fixture
+def at(newsroom: Service, environment: pytest.MonkeyPatch) -> Service:
+    """The newsroom, as the service that commands talk to."""
+    environment.setenv("TICKER_URL", newsroom.url)
+    return newsroom

@@ -20,6 +20,7 @@ import httpx
 import psutil
 import uvicorn
 from pydantic import SecretStr
+from starlette.applications import Starlette
 from ticker.app import Role, create_app
 from ticker.embedded import EmbeddedStore
 from ticker.serve import UVICORN, listen
@@ -98,8 +99,9 @@ def runs(process: psutil.Process) -> bool:
 class Stage:
     """A service in this process, on real sockets."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, app: Starlette | None = None) -> None:
         self.url = url
+        self.app = app
         self.http = httpx.AsyncClient(base_url=url, headers=AUTHORIZED, trust_env=False)
 
     async def post(self, headline: str = "The bridge is open again", channel: str = "en", **fields: Any) -> Any:
@@ -148,10 +150,11 @@ async def running(store: str, role: Role = "serve", wait: bool = True, **changes
         port=0, redis_url=SecretStr(store), bootstrap_key=SecretStr(KEY), **{"rate_limit": 0, **changes}
     )
     listener = listen(settings)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, role), **UVICORN))
+    app = create_app(settings, role)
+    server = uvicorn.Server(uvicorn.Config(app, **UVICORN))
     # Handlers of signals belong to the test runner.
     task = asyncio.create_task(server._serve(sockets=[listener]))
-    stage = Stage(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    stage = Stage(f"http://127.0.0.1:{listener.getsockname()[1]}", app)
     try:
         await until(lambda: server.started or task.done(), "the service to start")
         assert server.started

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
-from ticker.app import create_app
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from ticker.app import Process, Role, create_app
+from ticker.channel import Channel, differences
+from ticker.fanout import LATE
 from ticker.settings import Settings
 from ticker.store import Store
 
@@ -99,3 +105,81 @@ def test_an_app_needs_a_store() -> None:
     """Whoever builds one without is told at once."""
     with pytest.raises(AssertionError):
         create_app(Settings())
+
+
+@asynccontextmanager
+async def at_work(store: str, role: Role) -> AsyncIterator[Process]:
+    """The objects of a process with all its tasks, without a socket."""
+    process = Process(Settings(redis_url=SecretStr(store)), role)
+    async with process.lifespan(Starlette()):
+        yield process
+
+
+async def changed(process: Process, *there: Channel) -> None:
+    """Give the process these channels."""
+    found = {channel.name: channel for channel in there}
+    await process.take(found, differences(process.channels, found))
+
+
+def followed() -> set[str]:
+    """The tasks at work that read a log."""
+    return {name for task in asyncio.all_tasks() if (name := task.get_name()).startswith("fan-out of ")}
+
+
+FR = Channel(name="fr", title="Alertes", language="fr")
+
+
+async def test_what_belongs_to_a_channel_comes_and_goes_with_it(store: Store, valkey: str) -> None:
+    """Its log, its hub, its fan-out and its task, in the order of the file; nothing of it runs on."""
+    async with at_work(valkey, "serve") as process:
+        english, arabic, spanish = process.channels.values()
+        shared = (process.channels, process.logs, process.fanouts, process.hubs)
+        hub = process.hubs["en"]
+        await changed(process, FR, english, arabic, spanish)
+        assert [["fr", "en", "ar", "es"]] * 4 == [list(mapping) for mapping in shared]
+        assert {"fan-out of fr", "fan-out of en", "fan-out of ar", "fan-out of es"} == followed()
+        await changed(process, arabic, english)
+        assert [["ar", "en"]] * 4 == [list(mapping) for mapping in shared]
+        assert {"fan-out of ar", "fan-out of en"} == followed()
+        assert hub is process.hubs["en"]
+
+
+async def test_a_process_that_was_ready_stays_so_while_a_channel_begins(store: Store, valkey: str) -> None:
+    """It is there for readers when a heartbeat has come back through it, and not before."""
+    async with at_work(valkey, "fanout") as process:
+        taking = asyncio.create_task(changed(process, *process.channels.values(), FR))
+        while not taking.done():
+            assert "fr" not in process.fanouts
+            await asyncio.sleep(0)
+        await taking
+        assert process.fanouts["fr"].delivering.is_set()
+        assert process.fanouts["fr"].age < LATE
+
+
+async def test_a_store_that_is_away_does_not_hold_up_a_reload_for_ever() -> None:
+    """The channel is taken on, and read when the store is there again."""
+    async with at_work("redis://127.0.0.1:1", "fanout") as process, asyncio.timeout(10):
+        await changed(process, *process.channels.values(), FR)
+        assert not process.hubs["fr"].loaded
+
+
+async def test_the_editors_half_takes_a_channel_without_a_hub(store: Store, valkey: str) -> None:
+    """It has a log, and nothing reads it there."""
+    async with at_work(valkey, "api") as process:
+        await changed(process, FR)
+        assert (["fr"], ["fr"], {}, {}) == (
+            list(process.channels),
+            list(process.logs),
+            process.fanouts,
+            process.hubs,
+        )
+
+
+async def test_other_settings_of_a_channel_are_those_of_its_hub(store: Store, valkey: str) -> None:
+    """Whoever asks for the channel next is given them, and the hub stays."""
+    async with at_work(valkey, "serve") as process:
+        english, *others = process.channels.values()
+        hub = process.hubs["en"]
+        await changed(process, english.model_copy(update={"title": "Latest", "window": 3}), *others)
+        assert ("Latest", 3, "Latest") == (hub.channel.title, hub.channel.window, process.channels["en"].title)
+        assert hub is process.hubs["en"]

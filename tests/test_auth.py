@@ -262,14 +262,16 @@ async def test_the_limit_is_each_keys_own(store: Store) -> None:
 
 
 async def test_no_limit_is_no_limit(store: Store) -> None:
-    """With 0 nothing is refused, and nothing is counted."""
+    """With 0 nothing is refused, and once a minute it is noted that the key is in use."""
     keyring = Keyring(store, rate=0)
     assert (100, None) == await posts_within_a_minute(keyring, key("publish"), 100)
-    assert [] == await store.redis.keys("*")
+    assert {"1"} == set(await keyring.used())
+    (counter,) = await store.redis.keys("*:rate:*")
+    assert b"1" == await store.redis.get(counter)
 
 
 async def test_what_was_counted_is_forgotten(store: Store) -> None:
     """A counter goes by itself two minutes later; nothing piles up in the store."""
     await Keyring(store, rate=5).spend(key("publish"))
-    (counter,) = await store.redis.keys("*")
+    (counter,) = await store.redis.keys("*:rate:*")
     assert 0 < await store.redis.ttl(counter) <= 120

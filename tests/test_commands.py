@@ -1,110 +1,38 @@
-"""The commands of editors and operators, against a service in processes of its own."""
+"""What editors and operators do from a terminal, against a service in processes of its own."""
 
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from ticker.__main__ import main
+from ticker.commands import FIELDS
 from ticker.entry import Cursor
+from ticker.errors import NotHeld, NotPending, NotPinned, TickerError
 
-from tests.stage import KEY, Service, free_port, short_directory
+from tests.stage import AUTHORIZED, KEY, Service, short_directory
+from tests.terminal import Ran, Run, cursors, gateway, item, ticker, window
 from tests.waiting import until_now
 
-SHORT_PAUSES = 168_042
-"""With these dice the four pauses between five tries are 0.3 seconds in all."""
-
-
-COME_BACK_SOON = ("--reconnect-min-ms", "20", "--reconnect-max-ms", "100")
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended and what it said."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-
-Run = Callable[..., Ran]
+FLAGGED = frozenset(FIELDS) - {"urgency"}
+"""Fields that have a flag, and are not there unless they were given."""
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run one command in this process."""
-
-    def run(*arguments: str) -> Ran:
-        capsys.readouterr()
-        status = main(arguments)
-        said = capsys.readouterr()
-        return Ran(status, said.out, said.err)
-
-    return run
+def directory() -> Iterator[Path]:
+    """A data directory on which no server runs."""
+    with short_directory() as found:
+        yield found
 
 
-@pytest.fixture(scope="module")
-def newsroom() -> Iterator[Service]:
-    """A service for all tests that do not stop it; readers are told to come back soon."""
-    with short_directory() as directory:
-        service = Service(directory, *COME_BACK_SOON)
-        service.start()
-        try:
-            yield service
-        finally:
-            service.end()
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Nothing of this machine's own settings; the editor-in-chief's key."""
-    for name in list(os.environ):
-        if name.startswith("TICKER_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("TICKER_KEY", KEY)
-    return monkeypatch
-
-
-@pytest.fixture
-def at(newsroom: Service, environment: pytest.MonkeyPatch) -> Service:
-    """The newsroom, as the service that commands talk to."""
-    environment.setenv("TICKER_URL", newsroom.url)
-    return newsroom
-
-
-def item(service: Service, item_id: str, channel: str = "en") -> Any:
-    """The newest version of an item, as anybody may see it."""
-    return httpx.get(f"{service.url}/v1/channels/{channel}/items/{item_id}", trust_env=False).json()
-
-
-def window(service: Service, channel: str) -> list[str]:
-    """The headlines of the window, oldest first."""
-    items = httpx.get(f"{service.url}/v1/channels/{channel}/items", trust_env=False).json()["items"]
-    return [item["headline"] for item in reversed(items)]
-
-
-def cursors(lines: list[str]) -> list[Cursor]:
-    """The cursor that each line begins with."""
-    found = [Cursor.parse(line.split()[0]) for line in lines]
-    assert None not in found, lines
-    return [cursor for cursor in found if cursor]
+def whole(service: Service, item_id: str, channel: str = "en") -> Any:
+    """The newest version of an item with all its fields, as colleagues may see them."""
+    address = f"{service.url}/v1/channels/{channel}/items/{item_id}/versions"
+    return httpx.get(address, headers=AUTHORIZED, trust_env=False).json()["versions"][-1]["item"]
 
 
 # post
@@ -219,219 +147,246 @@ def test_an_item_that_cannot_be_sent_is_refused_like_any_other(
 ) -> None:
     """What no JSON may hold ends in a sentence with the item's number, not in a trace."""
     file = tmp_path / "alerts"
-    file.write_text('{"headline": "goes before"}\n' + line, encoding="utf-8")
+    file.write_text(json.dumps({"headline": f"goes before {line}"}) + "\n" + line, encoding="utf-8")
     ran = run("post", "en", "--file", str(file))
     assert 1 == ran.status
     assert 1 == len(ran.lines)
     assert "(item 2 of 2; 1 were posted)" in ran.err
 
 
-# keys that a client gives
+def test_every_flag_becomes_a_field(run: Run, at: Service) -> None:
+    """Those for colleagues too; what may be repeated becomes a list."""
+    replaced = at.post("en", "This was wrong")["item"]["id"]
+    at.retract("en", replaced, "It was not so")
+    ran = run(
+        *("post", "en", "All at once", "--push-headline", "At once", "--ednote", "Ask the desk", "--story", "all"),
+        *("--section", "world", "--section", "sport", "--region", "asia", "--tag", "one", "--tag", "two words"),
+        *("--replaces", replaced, "--expires", "2099-01-01T01:00:00+01:00"),
+    )
+    assert (0, "-- It leaves the ticker after 24 hours, before it expires.\n") == (ran.status, ran.err)
+    found = whole(at, ran.out.split()[1])
+    assert {
+        "headline": "All at once",
+        "push_headline": "At once",
+        "ednote": "Ask the desk",
+        "story": "all",
+        "sections": ["world", "sport"],
+        "regions": ["asia"],
+        "tags": ["one", "two words"],
+        "replaces": replaced,
+        "expires": "2099-01-01T00:00:00.000Z",
+    } == {name: found[name] for name in found.keys() & FLAGGED}
 
 
-def test_without_a_key_nothing_is_sent(run: Run, at: Service, environment: pytest.MonkeyPatch) -> None:
-    """A stranger is told how to give one."""
-    environment.delenv("TICKER_KEY")
-    ran = run("post", "en", "A headline")
-    assert 1 == ran.status
-    assert "ticker: TICKER_KEY: is missing; give a key with it, with --key or with TICKER_KEY_FILE.\n" == ran.err
-
-
-def test_a_key_that_nobody_made_is_refused(run: Run, at: Service) -> None:
-    """The flag goes before the environment, and the service does not know this key."""
-    ran = run("post", "en", "A headline", "--key", "a stranger's")
-    assert (1, "ticker: 401 A valid key is needed: This key is not known here.\n") == (ran.status, ran.err)
-
-
-def test_a_key_may_stand_in_a_file(run: Run, at: Service, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As containers give their secrets; the line's end does not count."""
-    file = tmp_path / "key"
-    file.write_text(KEY + "\n", encoding="utf-8")
-    environment.delenv("TICKER_KEY")
-    environment.setenv("TICKER_KEY_FILE", str(file))
-    assert 0 == run("post", "en", "A headline").status
+def test_flags_hold_for_every_item_of_a_file_that_does_not_say_otherwise(run: Run, at: Service, tmp_path: Path) -> None:
+    """What stands in the file goes before."""
+    file = tmp_path / "alerts"
+    file.write_text('{"headline": "From a file"}\n{"headline": "And urgent", "urgency": 3}\n')
+    ran = run("post", "en", "--file", str(file), "--urgency", "7", "--tag", "filed")
+    found = [item(at, line.split()[1]) for line in ran.lines]
+    assert [(7, ["filed"]), (3, ["filed"])] == [(one["urgency"], one["tags"]) for one in found]
 
 
 @pytest.mark.parametrize(
-    "content",
+    "flags",
     [
-        pytest.param(None, id="missing"),
-        pytest.param(b"\xff", id="not UTF-8"),
+        ("--publish-at", "2098-01-01T00:00:00Z"),
+        ("--embargoed", "2098-01-01T00:00:00Z"),
+        ("--publish-at", "2097-01-01T00:00:00Z", "--embargoed", "2098-01-01T00:00:00Z"),
     ],
+    ids=["scheduled", "embargoed", "both"],
 )
-def test_a_key_file_that_cannot_be_read_is_named(
-    run: Run, environment: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
-) -> None:
-    """Nothing is sent without it."""
-    file = tmp_path / "key"
-    if content is not None:
-        file.write_bytes(content)
-    environment.delenv("TICKER_KEY")
-    environment.setenv("TICKER_KEY_FILE", str(file))
-    ran = run("post", "en", "A headline")
-    assert 1 == ran.status
-    assert ran.err.startswith("ticker: TICKER_KEY_FILE: cannot be read (")
+def test_what_is_scheduled_says_when_it_comes(run: Run, at: Service, flags: tuple[str, ...]) -> None:
+    """The line names the moment, and the public sees nothing."""
+    headline = f"With {', '.join(flags)}"
+    ran = run("post", "es", headline, *flags)
+    assert ran.out.endswith(f"  {headline} (scheduled for 2098-01-01T00:00:00.000Z)\n")
+    assert "unknown-item" in item(at, ran.out.split()[1], "es")["type"]
+    assert headline not in window(at, "es")
 
 
-@pytest.mark.parametrize("key", ["ключ", "a key\nof two lines"], ids=["Cyrillic", "two lines"])
-def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(run: Run, at: Service, key: str) -> None:
-    """No trace, no tries, and the key does not stand on the screen."""
-    random.seed(SHORT_PAUSES)
-    ran = run("post", "en", "A headline", "--key", key)
-    assert 1 == ran.status
-    assert "TICKER_KEY" in ran.err
-    assert key.strip() not in ran.err
+def test_a_dry_run_tells_everything_and_does_nothing(run: Run, at: Service) -> None:
+    """As JSON for people, letters as they are; of a post, of a change and of an act."""
+    ran = run("post", "ar", "خبر", "--dry-run")
+    assert (0, "") == (ran.status, ran.err)
+    assert '\n  "item": {\n' in ran.out
+    assert '"headline": "خبر"' in ran.out
+    assert (True, "publish") == ((told := json.loads(ran.out))["dry_run"], told["surfaces"]["live"]["entry"]["act"])
+    assert "خبر" not in window(at, "ar")
+    item_id = at.post("ar", "خبر")["item"]["id"]
+    for command in (("correct", "ar", item_id, "--note", "x", "--urgency", "4"), ("hold", "ar", item_id)):
+        assert 2 == json.loads(run(*command, "--dry-run").out)["item"]["version"]
+    assert 1 == item(at, item_id, "ar")["version"]
 
 
-@pytest.mark.parametrize("command", [["post", "en", "x"], ["watch", "en"]], ids=lambda command: command[0])
-def test_an_address_that_is_none_is_refused(run: Run, command: list[str]) -> None:
-    """The sentence names the variable and the address."""
-    ran = run(*command, "--url", "ticker.example:8000")
-    assert (1, "ticker: TICKER_URL: 'ticker.example:8000' is not an http:// or https:// address.\n") == (
-        ran.status,
-        ran.err,
+def test_what_was_said_before_is_refused_unless_it_is_meant(run: Run, at: Service) -> None:
+    """The refusal names the item that says so."""
+    said = run("post", "en", "Once and once only").out.split()[1]
+    again = run("post", "en", "Once, and once only!")
+    assert 1 == again.status
+    assert said in again.err
+    assert 0 == run("post", "en", "Once, and once only!", "--allow-similar").status
+
+
+def test_what_is_worth_a_second_look_is_said_beside_the_line(run: Run, at: Service) -> None:
+    """On standard error: the line itself is for programs too."""
+    ran = run("post", "en", "long " * 20)
+    assert 1 == len(ran.lines)
+    assert "-- The headline has 99 characters; beyond 90 many screens cut it.\n" == ran.err
+
+
+# correct, update
+
+
+def test_a_correction_says_what_was_wrong_and_keeps_the_rest(run: Run, at: Service) -> None:
+    """The line says so; the public reads the note, and the attribution is as it was."""
+    item_id = at.post("en", "17 are safe", attribution="Coast guard")["item"]["id"]
+    ran = run("correct", "en", item_id, "--headline", "19 are safe", "--note", "19, not 17.")
+    assert (0, "") == (ran.status, ran.err)
+    assert cursors(ran.lines)
+    assert ran.out.endswith(f"  {item_id}  corrected: Coast guard: 19 are safe (19, not 17.)\n")
+    found = item(at, item_id)
+    assert (2, "correction", "19, not 17.", "19 are safe", "Coast guard") == tuple(
+        found[name] for name in ("version", "signal", "correction_note", "headline", "attribution")
     )
 
 
-@pytest.mark.parametrize("command", [["post", "en", "x"], ["watch", "en"]], ids=lambda command: command[0])
-def test_an_address_with_half_a_host_is_refused(run: Run, command: list[str]) -> None:
-    """A sentence that names the variable, not a trace."""
-    random.seed(SHORT_PAUSES)
-    ran = run(*command, "--url", "http://[ticker.example")
-    assert 1 == ran.status
-    assert ran.err.startswith("ticker: TICKER_URL: ")
+def test_an_update_keeps_its_place_unless_it_is_bumped(run: Run, at: Service) -> None:
+    """On top it stands as if it were new."""
+    item_id = at.post("es", "El puente")["item"]["id"]
+    at.post("es", "El túnel")
+    ran = run("update", "es", item_id, "--headline", "El puente, abierto")
+    assert ran.out.endswith(f"  {item_id}  updated: El puente, abierto\n")
+    until_now(lambda: ["El puente, abierto", "El túnel"] == window(at, "es")[-2:], "the update to be seen")
+    ran = run("update", "es", item_id, "--bump", "--note", "Hay más.")
+    assert ran.out.endswith(f"  {item_id}  updated: El puente, abierto (Hay más.)\n")
+    until_now(lambda: ["El túnel", "El puente, abierto"] == window(at, "es")[-2:], "the update to stand on top")
 
 
-# tries
+def test_an_empty_text_takes_a_field_away(run: Run, at: Service) -> None:
+    """But for the headline, without which there is no item; and a new item has nothing to take away."""
+    item_id = at.post("en", "Less is more", attribution="Somebody", tags=["much"], story="less")["item"]["id"]
+    assert 0 == run("update", "en", item_id, "--attribution", "", "--tag", "", "--story", "").status
+    assert not {"attribution", "tags", "story"} & item(at, item_id).keys()
+    assert run("update", "en", item_id, "--headline", "").err.startswith("ticker: 422 Invalid item: headline: ")
+    assert run("post", "en", "More", "--attribution", "").err.startswith("ticker: 422 Invalid item: attribution: ")
 
 
-class Gateway(ThreadingHTTPServer):
-    """Stands before a service; does to the first requests what gateways do on a bad day, then forwards."""
+def test_who_was_slower_is_told_what_stands(run: Run, at: Service) -> None:
+    """Between reading and changing somebody else was there: his words stay, and the sentence has them."""
+    item_id = at.post("en", "Two arrested")["item"]["id"]
 
-    daemon_threads = True
+    def meanwhile() -> None:
+        assert 0 == run("update", "en", item_id, "--headline", "Three arrested", "--attribution", "Police").status
 
-    def __init__(self, target: str, *first: str) -> None:
-        super().__init__(("127.0.0.1", 0), Passage)
-        self.target = target
-        self.first = list(first)
-        self.keys: list[str | None] = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-class Passage(BaseHTTPRequestHandler):
-    """One line through the gateway."""
-
-    server: Gateway
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.keys.append(self.headers["Idempotency-Key"])
-        act = self.server.first.pop(0) if self.server.first else "forward"
-        if act == "drop":
-            return
-        if act.isdigit():
-            self.answer(int(act), b"<h1>Something is wrong</h1>")
-            return
-        headers = {name: self.headers[name] for name in ("Authorization", "Content-Type", "Idempotency-Key")}
-        answer = httpx.post(self.server.target + self.path, content=body, headers=headers, trust_env=False)
-        if act == "lose the answer":
-            return
-        self.answer(answer.status_code, answer.content)
-
-    def answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+    with gateway(at.url, meanwhile=meanwhile) as before:
+        ran = run("correct", "en", item_id, "--headline", "One arrested", "--note", "One.", "--url", before.url)
+    said = "Somebody was faster, and nothing was changed. Version 2 says: Police: Three arrested"
+    assert (1, "", f"ticker: {said}\n") == (ran.status, ran.out, ran.err)
+    assert "Three arrested" == item(at, item_id)["headline"]
 
 
-@contextmanager
-def gateway(target: str, *first: str) -> Iterator[Gateway]:
-    """A gateway that is open."""
-    with Gateway(target, *first) as found:
-        thread = threading.Thread(target=found.serve_forever)
-        thread.start()
-        try:
-            yield found
-        finally:
-            found.shutdown()
-            thread.join()
+def test_a_correction_names_the_same_story_elsewhere(run: Run, at: Service) -> None:
+    """The colleagues of the other channels have the same mistake."""
+    there = at.post("ar", "سبعة عشر", story="ferry")["item"]["id"]
+    item_id = at.post("en", "Seventeen", story="ferry")["item"]["id"]
+    ran = run("correct", "en", item_id, "--headline", "Nineteen", "--note", "19.")
+    assert (0, f"-- the same story in ar: {there}  سبعة عشر\n") == (ran.status, ran.err)
+
+
+@pytest.mark.parametrize("command", [("correct", "--note", "x"), ("update", "--bump")], ids=lambda found: found[0])
+def test_an_item_that_is_not_there_cannot_be_changed(run: Run, at: Service, command: tuple[str, ...]) -> None:
+    """Nor one with an id that would lead to another address."""
+    for item_id in ("nothing", "../../es/items/x", "a b?c#d"):
+        ran = run(command[0], "en", item_id, *command[1:])
+        assert (1, "") == (ran.status, ran.out)
+        assert ran.err.startswith("ticker: 404 ")
+
+
+# hold, release, approve, pin, unpin, expire, undo
+
+
+def test_an_item_is_held_and_released(run: Run, at: Service) -> None:
+    """Off every screen, with a reason that only colleagues read; and on top again."""
+    item_id = at.post("ar", "هل هذا صحيح")["item"]["id"]
+    at.post("ar", "خبر بعده")
+    ran = run("hold", "ar", item_id, "--reason", "Ask the police")
+    assert ran.out.endswith(f"  {item_id}  held: هل هذا صحيح\n")
+    until_now(lambda: "خبر بعده" == window(at, "ar")[-1], "the item to leave")
+    assert "unknown-item" in item(at, item_id, "ar")["type"]
+    ran = run("release", "ar", item_id)
+    assert ran.out.endswith(f"  {item_id}  released: هل هذا صحيح\n")
+    until_now(lambda: "هل هذا صحيح" == window(at, "ar")[-1], "the item to stand on top")
+
+
+def test_a_scheduled_item_is_released_into_its_schedule(run: Run, at: Service) -> None:
+    """The line says when it comes."""
+    item_id = run("post", "en", "Later", "--publish-at", "2098-01-01T00:00:00Z").out.split()[1]
+    assert run("hold", "en", item_id).out.endswith("  held: Later\n")
+    assert run("release", "en", item_id).out.endswith("  released: Later (scheduled for 2098-01-01T00:00:00.000Z)\n")
+
+
+def test_an_item_is_pinned_until_a_moment_and_unpinned(run: Run, at: Service) -> None:
+    """By its time, by minutes, or by default for an hour; the line says until when."""
+    item_id = at.post("en", "Before all others")["item"]["id"]
+    ran = run("pin", "en", item_id, "--until", "2098-01-01T02:00:00+02:00")
+    assert ran.out.endswith(f"  {item_id}  pinned: Before all others (pinned until 2098-01-01T00:00:00.000Z)\n")
+    assert run("unpin", "en", item_id).out.endswith(f"  {item_id}  unpinned: Before all others\n")
+    assert "pinned_until" not in item(at, item_id)
+    for minutes, flags in ((90, ("--minutes", "90")), (60, ())):
+        earliest = datetime.now(UTC) + timedelta(minutes=minutes)
+        assert 0 == run("pin", "en", item_id, *flags).status
+        until = datetime.fromisoformat(item(at, item_id)["pinned_until"])
+        assert earliest - timedelta(seconds=1) <= until <= datetime.now(UTC) + timedelta(minutes=minutes)
+        assert 0 == run("unpin", "en", item_id).status
+
+
+def test_an_item_is_ended_before_its_time(run: Run, at: Service) -> None:
+    """It leaves the window, and may still be read at its own address."""
+    item_id = at.post("es", "Ya pasó")["item"]["id"]
+    assert run("expire", "es", item_id).out.endswith(f"  {item_id}  expired: Ya pasó\n")
+    until_now(lambda: "Ya pasó" not in window(at, "es"), "the item to leave")
+    assert "Ya pasó" == item(at, item_id, "es")["headline"]
+
+
+def test_a_push_is_stopped_before_it_leaves(run: Run, at: Service) -> None:
+    """The web goes on showing the item."""
+    item_id = at.post("en", "Not for phones")["item"]["id"]
+    assert run("undo", "en", item_id).out.endswith(f"  {item_id}  push stopped: Not for phones\n")
+    found = whole(at, item_id)
+    assert ("published", {"enabled": False}) == (found["state"], found["push"])
+
+
+def test_a_second_pair_of_eyes_lets_an_item_out(run: Run, directory: Path) -> None:
+    """Its author cannot; the line says that it waits."""
+    channels = directory / "channels.toml"
+    channels.write_text("[channels.en]\ntitle = 'x'\nlanguage = 'en'\napprove = 2\n", encoding="utf-8")
+    service = Service(directory, "--channels", str(channels))
+    service.start()
+    try:
+        data, url = ("--data", str(service.data)), ("--url", service.url)
+        colleague = run("keys", "create", "colleague", "--scope", "publish", *data).out.strip()
+        ran = run("post", "en", "War is over", "--urgency", "1", *url)
+        item_id = ran.out.split()[1]
+        assert ran.out.endswith(f"  {item_id}  War is over (waits for approval)\n")
+        assert run("approve", "en", item_id, *url).err.startswith("ticker: 403 ")
+        assert [] == window(service, "en")
+        ran = run("approve", "en", item_id, "--key", colleague, *url)
+        assert ran.out.endswith(f"  {item_id}  approved: War is over\n")
+        until_now(lambda: ["War is over"] == window(service, "en"), "the item to stand")
+    finally:
+        service.end()
 
 
 @pytest.mark.parametrize(
-    "first",
-    [["drop"], ["lose the answer"], ["502"], ["503"], ["504"], ["429"], ["lose the answer", "503", "drop"]],
-    ids=", ".join,
+    ("command", "refusal"), [("release", NotHeld()), ("approve", NotPending()), ("unpin", NotPinned())]
 )
-def test_a_post_is_repeated_until_it_is_answered_and_becomes_one_item(run: Run, at: Service, first: list[str]) -> None:
-    """The same Idempotency-Key each time, so that an answer that was lost costs no second alert."""
-    random.seed(SHORT_PAUSES)
-    headline = f"After {', '.join(first)}"
-    with gateway(at.url, *first) as before:
-        ran = run("post", "es", headline, "--url", before.url)
-    assert 0 == ran.status
-    assert 1 == len(ran.lines)
-    assert len(first) + 1 == len(before.keys)
-    assert 1 == len(set(before.keys))
-    assert before.keys[0]
-    until_now(lambda: headline in window(at, "es"), "the item to stand")
-    # The log is in order: once the next item stands, nothing else comes before it.
-    last = run("post", "es", "The next one")
-    until_now(lambda: "The next one" == window(at, "es")[-1], "the next item to stand")
-    assert 1 == window(at, "es").count(headline)
-    assert cursors(ran.lines)[0].n + 1 == cursors(last.lines)[0].n
-
-
-def test_each_item_has_a_key_of_its_own(run: Run, at: Service, tmp_path: Path) -> None:
-    """Two alerts with the same words are two alerts."""
-    file = tmp_path / "alerts"
-    file.write_text('{"headline": "Goal"}\n{"headline": "Goal"}\n', encoding="utf-8")
-    with gateway(at.url) as before:
-        ran = run("post", "en", "--file", str(file), "--url", before.url)
-    assert 2 == len(set(before.keys)) == len({line.split()[1] for line in ran.lines})
-
-
-def test_a_refusal_is_not_repeated(run: Run, at: Service) -> None:
-    """What is wrong stays wrong, and the editor learns it at once."""
-    with gateway(at.url) as before:
-        assert 1 == run("post", "en", "", "--url", before.url).status
-        assert 1 == len(before.keys)
-
-
-def test_a_gateway_that_says_something_else_is_quoted_by_its_status(run: Run) -> None:
-    """An answer that is not ours has no sentence that could be told."""
-    with gateway("http://127.0.0.1:9", "404") as before:
-        ran = run("post", "en", "A headline", "--url", before.url)
-    assert (1, "ticker: the server answered 404\n") == (ran.status, ran.err)
-
-
-def test_an_answer_that_is_not_a_tickers_is_a_failure(run: Run) -> None:
-    """Another program at this address says 200 to anything; nobody may believe that the alert stands."""
-    with gateway("http://127.0.0.1:9", "200") as before:
-        ran = run("post", "en", "A headline", "--url", before.url)
-    assert (1, "") == (ran.status, ran.out)
-    assert ran.err.startswith("ticker: ")
-
-
-def test_where_nobody_answers_it_is_said_after_five_tries(run: Run) -> None:
-    """The command ends with a sentence that names the address."""
-    random.seed(SHORT_PAUSES)
-    url = f"http://127.0.0.1:{free_port()}"
-    ran = run("post", "en", "A headline", "--url", url)
-    assert 1 == ran.status
-    assert ran.err.startswith(f"ticker: {url} does not answer (")
-
-
-def test_a_gateway_that_stays_shut_is_tried_five_times(run: Run) -> None:
-    """Five times, not for ever; then its last answer is told."""
-    random.seed(SHORT_PAUSES)
-    with gateway("http://127.0.0.1:9", *["503"] * 9) as before:
-        ran = run("post", "en", "A headline", "--url", before.url)
-    assert (1, "ticker: the server answered 503\n") == (ran.status, ran.err)
-    assert 5 == len(before.keys)
+def test_what_cannot_be_done_is_said(run: Run, at: Service, command: str, refusal: TickerError) -> None:
+    """The service's own sentence, and status 1."""
+    item_id = at.post("en", f"Nothing to {command}")["item"]["id"]
+    ran = run(command, "en", item_id)
+    assert (1, "", f"ticker: 409 {refusal.title}: {refusal.detail}\n") == (ran.status, ran.out, ran.err)
+    assert run(command, "en", "nothing").err.startswith("ticker: 404 ")
 
 
 # retract
@@ -457,214 +412,7 @@ def test_an_item_that_is_not_there_cannot_be_taken_back(run: Run, at: Service) -
         assert ran.err.startswith("ticker: 404 ")
 
 
-# watch
-
-
-def ticker(*arguments: str, url: str, text: str | None = None) -> Ran:
-    """Run one command in a process of its own."""
-    environ = os.environ | {"TICKER_URL": url}
-    ran = subprocess.run(
-        [sys.executable, "-m", "ticker", *arguments],
-        input=text,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
-
-
-class Watch:
-    """`ticker watch` in a process of its own, and what it has printed."""
-
-    def __init__(self, directory: Path, service: Service, *arguments: str) -> None:
-        self._out = directory / "watched"
-        self._err = directory / "said"
-        environ = os.environ | {"TICKER_URL": service.url}
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "ticker", "watch", *arguments], env=environ, stdout=out, stderr=err
-            )
-
-    @property
-    def lines(self) -> list[str]:
-        return self._out.read_text(encoding="utf-8").splitlines()
-
-    @property
-    def said(self) -> str:
-        return self._err.read_text(encoding="utf-8")
-
-    @property
-    def acts(self) -> list[str]:
-        """The lines that are acts; what stood before begins otherwise."""
-        return [line for line in self.lines if not line.startswith(("--", "   "))]
-
-    def until(self, number: int) -> list[str]:
-        """The first so many acts."""
-        until_now(lambda: len(self.acts) >= number, f"{number} acts; there are {self.lines} {self.said}", 30)
-        return self.acts
-
-    def began(self) -> None:
-        """Return when it has printed what stands."""
-        until_now(lambda: bool(self.lines), "the window to be printed", 30)
-
-
-@contextmanager
-def watching(directory: Path, service: Service, *arguments: str) -> Iterator[Watch]:
-    """Watch until the end of the block."""
-    watch = Watch(directory, service, *arguments)
-    try:
-        yield watch
-    finally:
-        watch.process.kill()
-        watch.process.wait()
-
-
-def test_a_watcher_sees_what_stands_and_then_every_act(at: Service, tmp_path: Path) -> None:
-    """First the window, then one line an act, each with a higher cursor than the one before."""
-    first = at.post("ar", "الخبر الأول")
-    until_now(lambda: "الخبر الأول" in window(at, "ar"), "the item to stand")
-    with watching(tmp_path, at, "ar") as watch:
-        watch.began()
-        second = at.post("ar", "الخبر الثاني", attribution="وكالة")
-        at.retract("ar", first["item"]["id"], "Sent in error")
-        acts = watch.until(2)
-        head, *standing = [line for line in watch.lines if line not in acts]
-    assert head.startswith(f"-- snapshot at {first['cursor']}: ")
-    assert standing[0].endswith("  الخبر الأول")
-    assert [
-        f"publish  {second['item']['id']}  وكالة: الخبر الثاني",
-        f"retract  {first['item']['id']}  withdrawn: Sent in error",
-    ] == [act.split("  ", 1)[1] for act in acts]
-    assert second["cursor"] == acts[0].split()[0]
-    assert sorted(set(cursors(acts))) == cursors(acts)
-
-
-def test_a_watcher_can_begin_where_another_ended(at: Service, tmp_path: Path) -> None:
-    """After a cursor come exactly the acts after it."""
-    begun = at.post("en", "before")["cursor"]
-    posted = [at.post("en", f"after {number}")["cursor"] for number in range(3)]
-    with watching(tmp_path, at, "en", "--cursor", begun) as watch:
-        acts = watch.until(3)
-        assert acts == watch.lines
-    assert posted == [act.split()[0] for act in acts]
-
-
-def test_a_program_can_have_every_frame_as_it_is(at: Service, tmp_path: Path) -> None:
-    """With --json each line is one frame."""
-    with watching(tmp_path, at, "en", "--json") as watch:
-        watch.began()
-        posted = at.post("en", "as it is")
-        until_now(lambda: posted["cursor"] in "".join(watch.lines[1:]), "the act to be printed")
-        frames = [json.loads(line) for line in watch.lines]
-    assert ["snapshot", "entry"] == [frame["type"] for frame in frames if frame["type"] != "heartbeat"]
-    assert [posted["item"]] == [frame["item"] for frame in frames if frame["type"] == "entry"]
-
-
-def test_a_watcher_survives_the_end_of_the_service(valkey: str, tmp_path: Path) -> None:
-    """On a store that stays it goes on where it was: no act is missing, and none is told twice."""
-    with short_directory() as directory:
-        service = Service(directory, "--redis-url", valkey, *COME_BACK_SOON)
-        service.start()
-        try:
-            with watching(tmp_path, service, "en") as watch:
-                watch.began()
-                service.post("en", "one")
-                watch.until(1)
-                service.stop()
-                service.start()
-                service.post("en", "two")
-                service.post("en", "three")
-                watch.until(3)
-                service.kill()
-                service.start()
-                service.post("en", "four")
-                acts = watch.until(4)
-                assert "; again in " in watch.said
-        finally:
-            service.end()
-    assert ["one", "two", "three", "four"] == [act.split()[-1] for act in acts]
-    assert sorted(set(cursors(acts))) == cursors(acts)
-
-
-def test_a_watcher_survives_the_end_of_the_store(tmp_path: Path) -> None:
-    """A log that begins a new life is told as a reset: the window once more, whole, and then act by act."""
-    with short_directory() as directory:
-        service = Service(directory, *COME_BACK_SOON)
-        service.start()
-        try:
-            with watching(tmp_path, service, "en") as watch:
-                watch.began()
-                before = service.post("en", "one")
-                watch.until(1)
-                service.stop()
-                service.start()
-                service.post("en", "two")
-                until_now(lambda: any(line.startswith("-- reset at ") for line in watch.lines), "the reset", 30)
-                until_now(lambda: any(line.endswith("  two") for line in watch.lines), "the second item", 30)
-                lines = watch.lines
-        finally:
-            service.end()
-    assert lines[1].startswith(before["cursor"])
-    begun = next(number for number, line in enumerate(lines) if line.startswith("-- reset at "))
-    assert ["one", "two"] == sorted(line.split()[-1] for line in lines[begun + 1 :])
-    acts = [line for line in lines if not line.startswith(("--", "   "))]
-    assert sorted(set(cursors(acts))) == cursors(acts)
-
-
-@pytest.mark.parametrize(
-    ("channel", "said"),
-    [("fa", "404 Unknown channel: There is no such channel; there are: en, ar, es."), ("../en", "404 ")],
-    ids=["unknown", "another address"],
-)
-def test_a_channel_that_is_not_there_is_not_watched(run: Run, at: Service, channel: str, said: str) -> None:
-    """The command ends at once with the service's own sentence."""
-    ran = run("watch", channel)
-    assert (1, "") == (ran.status, ran.out)
-    assert ran.err.startswith(f"ticker: {said}")
-
-
-def test_a_watcher_ends_when_nobody_reads_it_any_more(at: Service, tmp_path: Path) -> None:
-    """`ticker watch en | head -1` ends with the head, and leaves no trace on the screen."""
-    errors = tmp_path / "errors"
-    environ = os.environ | {"TICKER_URL": at.url}
-    with errors.open("wb") as err:
-        watch = subprocess.Popen(
-            [sys.executable, "-m", "ticker", "watch", "en"], env=environ, stdout=subprocess.PIPE, stderr=err
-        )
-    try:
-        assert watch.stdout is not None
-        assert watch.stdout.readline().startswith(b"-- snapshot")
-        watch.stdout.close()
-
-        def ended() -> bool:
-            at.post("en", "Is anybody there?")
-            return watch.poll() is not None
-
-        until_now(ended, "the watcher to end", 5)
-        assert "" == errors.read_text()
-    finally:
-        watch.kill()
-        watch.wait()
-
-
-def test_a_watcher_ends_by_the_keyboard(at: Service, tmp_path: Path) -> None:
-    """Ctrl-C ends it with the status that shells know, without a trace."""
-    with watching(tmp_path, at, "en") as watch:
-        watch.began()
-        watch.process.send_signal(signal.SIGINT)
-        assert 130 == watch.process.wait(15)
-        assert "" == watch.said
-
-
 # keys
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    """A data directory on which no server runs."""
-    with short_directory() as found:
-        yield found
 
 
 def test_a_key_is_made_and_revoked_while_the_service_runs(run: Run, at: Service) -> None:
@@ -675,7 +423,9 @@ def test_a_key_is_made_and_revoked_while_the_service_runs(run: Run, at: Service)
     token = made.out.strip()
     key_id = token.split("_")[1]
     assert f"{key_id}  editor of en  publish  en  no expiry\n" == made.err
+    assert f"{made.err.strip()}  never used" in run("keys", "list", *data).lines
 
+    earliest = f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
     assert 0 == run("post", "en", "From the editor of en", "--key", token).status
     refused = run("post", "ar", "From the editor of en", "--key", token)
     assert (1, "ticker: 403 The key lacks the right: The key 'editor of en' is not for channel 'ar'.\n") == (
@@ -684,13 +434,22 @@ def test_a_key_is_made_and_revoked_while_the_service_runs(run: Run, at: Service)
     )
 
     listed = run("keys", "list", *data)
-    assert made.err.strip() in listed.lines
+    (line,) = [line for line in listed.lines if line.startswith(key_id)]
+    told, _, used = line.partition("  last used ")
+    assert made.err.strip() == told
+    assert earliest <= used <= f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
     assert token not in listed.out
 
     assert (0, f"{key_id} is revoked\n", "") == _all(run("keys", "revoke", key_id, *data))
-    assert f"{key_id}  editor of en  publish  en  revoked" in run("keys", "list", *data).lines
+    assert f"{key_id}  editor of en  publish  en  revoked  last used {used}" in run("keys", "list", *data).lines
     refused = run("post", "en", "Once more", "--key", token)
     assert (1, "ticker: 401 A valid key is needed: This key was revoked.\n") == (refused.status, refused.err)
+
+    record = run("audit", "show", "keys", *data)
+    assert [("create key", True), ("revoke key", True)] == [
+        (act, any(act in line and key_id in line for line in record.lines)) for act in ("create key", "revoke key")
+    ]
+    assert token not in record.out
 
 
 def _all(ran: Ran) -> tuple[int, str, str]:
@@ -702,9 +461,9 @@ def test_keys_are_kept_while_no_service_runs(run: Run, directory: Path) -> None:
     data = ["--data", str(directory / "data")]
     assert (0, "", "") == _all(run("keys", "list", *data))
     made = run("keys", "create", "editor of ar", "--channel", "ar", "--channel", "es", "--days", "1", *data)
-    assert made.err.split("  ")[1:4] == ["editor of ar", "publish,retract", "ar,es"]
+    assert made.err.split("  ")[1:4] == ["editor of ar", "read,publish,correct,retract", "ar,es"]
     assert "  until " in made.err
-    assert [made.err.strip()] == run("keys", "list", *data).lines
+    assert [f"{made.err.strip()}  never used"] == run("keys", "list", *data).lines
 
     service = Service(directory)
     service.start()
@@ -727,7 +486,7 @@ def test_a_store_with_an_address_is_used_by_it(run: Run, valkey: str) -> None:
     """With TICKER_REDIS_URL the keys are those of that store, and no other is started."""
     made = run("keys", "create", "chief", "--redis-url", valkey, "--data", "/nowhere")
     assert 0 == made.status
-    assert made.err.strip() in run("keys", "list", "--redis-url", valkey).lines
+    assert f"{made.err.strip()}  never used" in run("keys", "list", "--redis-url", valkey).lines
 
 
 def test_a_key_for_a_channel_that_is_not_there_is_refused(run: Run, at: Service) -> None:
@@ -792,4 +551,4 @@ def test_check_reads_the_channels(run: Run, tmp_path: Path) -> None:
     file.write_text("[channels.fa]\n", encoding="utf-8")
     ran = run("check", "--channels", str(file))
     assert 1 == ran.status
-    assert ran.err.startswith(f"ticker: TICKER_CHANNELS: {file}: channels.fa.title: ")
+    assert ran.err.startswith(f"ticker: TICKER_CHANNELS: {file}:1: channels.fa.title: ")

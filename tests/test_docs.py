@@ -15,8 +15,9 @@ from ticker.__main__ import _parser
 from ticker.app import Process
 from ticker.auth import SCOPES
 from ticker.connection import INBOUND
+from ticker.draft import ATTRIBUTION, HEADLINE, LINK, NOTE, PUSH_HEADLINE, TAG, Draft
 from ticker.errors import SettingsError, TickerError
-from ticker.item import ATTRIBUTION, HEADLINE, LINK, NOTE, PUBLIC, TAG, Draft
+from ticker.item import PUBLIC
 from ticker.settings import PREFIX, Settings
 from ticker.window import REMOVE, REPLACE
 from ticker.wire import CloseCode, Reset
@@ -144,7 +145,14 @@ def test_every_field_of_a_post_stands_in_the_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "limit"), [("headline", HEADLINE), ("attribution", ATTRIBUTION), ("link", LINK), ("tags", TAG)]
+    ("field", "limit"),
+    [
+        ("headline", HEADLINE),
+        ("push_headline", PUSH_HEADLINE),
+        ("attribution", ATTRIBUTION),
+        ("link", LINK),
+        ("tags", TAG),
+    ],
 )
 def test_the_limit_of_a_field_is_the_one_that_is_told(field: str, limit: int) -> None:
     """An editor's tool is built from this table."""

@@ -62,9 +62,9 @@ def test_no_two_refusals_have_the_same_type() -> None:
 
 
 def test_a_retry_is_promised_only_where_it_can_help() -> None:
-    """Too fast, too early or outrun by somebody else: these pass by themselves, the others do not."""
+    """Too fast, too early or outrun by others: these pass by themselves, the others do not."""
     promised = {kind.__name__ for kind in EVERY if kind.retry}
-    assert {"StaleVersion", "RateLimited", "Unavailable", "StoreUnavailable", "Full"} == promised
+    assert {"Contended", "RateLimited", "Unavailable", "StoreUnavailable", "Full"} == promised
 
 
 def test_an_error_of_ours_promises_nothing() -> None:

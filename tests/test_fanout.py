@@ -15,14 +15,14 @@ from ticker.embedded import EmbeddedStore
 from ticker.entry import Cursor
 from ticker.fanout import Clock, Fanout, follows
 from ticker.group import EVERYTHING
-from ticker.hub import Hub
+from ticker.hub import SLICE, Hub
 from ticker.store import Store
 from ticker.stream import Log
 from websockets.asyncio.client import ClientConnection
 
 from tests.stage import entries, frame, running, short_directory
-from tests.test_hub import EPOCH, entry
-from tests.test_stream import publishing
+from tests.test_hub import EPOCH, entry, hub_with, joined
+from tests.test_stream import AMAL, publishing
 from tests.waiting import until
 
 
@@ -42,9 +42,9 @@ async def following(store: Store) -> AsyncIterator[tuple[Fanout, Log]]:
 async def test_what_is_appended_reaches_the_hub(each_store: Store) -> None:
     """Also what was there before."""
     log = Log(each_store, "en")
-    await log.append(publishing("before"))
+    await log.append(publishing("before"), AMAL)
     async with following(each_store) as (fanout, log):
-        await log.append(publishing("after"))
+        await log.append(publishing("after"), AMAL)
         await until(lambda: fanout.hub.cursor.n == 2, "the entry to arrive")
         assert ["after", "before"] == [item.headline for item in fanout.hub.window(EVERYTHING)]
 
@@ -158,3 +158,19 @@ def test_the_clock_is_the_stores() -> None:
     assert clock() > 1_700_000_000_000
     clock.set(5_000)
     assert 5_000 <= clock() < 6_000
+
+
+async def test_what_is_being_handed_out_is_handed_out_before_the_channel_changes(store: Store) -> None:
+    """Also to the last of many: everybody has the entry when the new window comes, and has both once."""
+    hub = hub_with([entry(1)], window=4)
+    readers = [joined(hub)[0] for _ in range(2 * SLICE + 1)]
+    fanout = Fanout(Log(store, "en"), hub, Clock(), 100)
+    fanout._last = hub.cursor
+    taking = asyncio.create_task(fanout._take([entry(2)], None))
+    await asyncio.sleep(0)
+    assert (1, 0) == (readers[0].writes, readers[-1].writes)
+    await fanout.rechannel(hub.channel.model_copy(update={"window": 1}))
+    await taking
+    expected = [("entry", f"{EPOCH}-2", None), ("reset", f"{EPOCH}-2", "window")]
+    told = [[(frame["type"], frame["cursor"], frame.get("reason")) for frame in one.frames()] for one in readers]
+    assert [expected] * len(readers) == told

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ticker.channel import Channel
 from ticker.entry import START, Cursor, Entry, State
 from ticker.errors import Full
 from ticker.group import EVERYTHING, Group, Selector
 from ticker.hub import SLOTS, Hub
 from ticker.item import Item
+from ticker.window import Window
 from websockets.frames import Frame
 from websockets.streams import StreamReader
 
 EPOCH = 1_795_000_000_000
 NOW = 1_795_000_600_000
+SPORT = Selector(sections=frozenset({"sport"}))
+FIVES = Selector(urgencies=frozenset({5}))
 
 
 class Recorder:
@@ -80,6 +86,11 @@ def entry(
     return Entry(Cursor(epoch, n), previous, act, item)
 
 
+def hold(n: int, item_id: str, version: int, **fields: Any) -> Entry:
+    """The n-th entry: an item is taken off the screens, until it is released."""
+    return entry(n, item_id, "expire", version, pubstatus="withheld", signal="hold", **fields)
+
+
 def hub_with(entries: Iterable[Entry] = (), ring: int = 100, window: int = 10, **options: Any) -> Hub:
     """A hub that has read this log."""
     hub = Hub(Channel(name="en", title="News", language="en", window=window), lambda: NOW, ring=ring, **options)
@@ -94,6 +105,11 @@ def joined(hub: Hub, cursor: str | None = None, selector: Selector = EVERYTHING)
     reader = Recorder()
     group, first = hub.join(reader, selector, cursor)
     return reader, group, parsed(first)[0]
+
+
+def texts(entries: Iterable[Any]) -> list[str | None]:
+    """The headlines of entries; None where one has no text."""
+    return [one["item"].get("headline") for one in entries]
 
 
 def ids(frame: Any) -> list[str]:
@@ -149,39 +165,204 @@ def test_a_cursor_that_is_none_of_this_log_is_told_so(cursor: str) -> None:
 
 
 def test_a_reset_names_what_was_withdrawn() -> None:
-    """Who was away learns from the tombstones what has to go."""
-    log = [entry(1), entry(2), entry(3, "item1", "retract", 2)]
-    first = joined(hub_with(log), "nonsense")[2]
-    assert (["item2"], ["item1"]) == (ids(first), first["tombstones"])
+    """Who was away learns from the tombstones what has to go, and from the versions what may come back."""
+    log = [entry(1), entry(2), entry(3, "item1", "retract", 2), entry(4), hold(5, "item4", 2)]
+    hub = hub_with(log)
+    first = joined(hub, "nonsense")[2]
+    assert (["item2"], ["item1", "item4"], [None, 2]) == (ids(first), first["tombstones"], first["versions"])
+    hub.apply([entry(6, "item4", version=3)])
+    first = joined(hub, "nonsense")[2]
+    assert (["item4", "item2"], ["item1"], [None]) == (ids(first), first["tombstones"], first["versions"])
 
 
-async def test_the_text_of_a_retracted_item_is_given_to_nobody_who_comes_back() -> None:
+@pytest.mark.parametrize("last", [entry(4, "gone", "retract", 3), hold(4, "gone", 3)], ids=["retracted", "held"])
+async def test_the_text_of_a_withdrawn_item_is_given_to_nobody_who_comes_back(last: Entry) -> None:
     """Who missed the publication gets its place in the log, and that the item was withdrawn; a stuck reader too."""
-    hub = hub_with([entry(1, "kept")])
+    log = [entry(1, "kept"), entry(2, "gone"), entry(3, "gone", "correct", 2), last]
+    hub = hub_with(log[:1])
     stuck, group, _ = joined(hub)
+    joined(hub, selector=FIVES)
     hub.pause(group, stuck, 1.0)
-    hub.apply([entry(2, "gone"), entry(3, "gone", "correct", 2), entry(4, "gone", "retract", 3)])
-    await hub.deliver()
+    for one in log[1:]:
+        hub.apply([one])
+        await hub.deliver()
     hub.resume(group, stuck)
-    for entries in (joined(hub, f"{EPOCH}-1")[2]["entries"], stuck.frames()):
+    cursor = f"{EPOCH}-1"
+    again = hub_with(log)
+    for entries in (
+        stuck.frames(),
+        *(joined(found, cursor, selector)[2]["entries"] for found in (hub, again) for selector in (EVERYTHING, FIVES)),
+        joined(hub, cursor, Selector(urgencies=frozenset({4, 5})))[2]["entries"],
+    ):
         assert [f"{EPOCH}-{n}" for n in (2, 3, 4)] == [one["cursor"] for one in entries]
         assert [f"{EPOCH}-{n}" for n in (1, 2, 3)] == [one["previous"] for one in entries]
-        assert {"retract"} == {one["act"] for one in entries}
-        assert not any("headline" in one["item"] for one in entries)
-    late = joined(hub, f"{EPOCH}-1", Selector(urgencies=frozenset({5})))[2]
-    assert not any("headline" in one["item"] for one in late["entries"])
-    again = hub_with([entry(1, "kept"), entry(2, "gone"), entry(3, "gone", "retract", 2)])
-    assert "headline" not in json.dumps(joined(again, f"{EPOCH}-1")[2])
+        assert {last.act} == {one["act"] for one in entries}
+        assert [last.item.public()] * 3 == [one["item"] for one in entries]
+        assert "headline" not in json.dumps(entries)
 
 
-def test_a_retracted_text_is_held_by_no_filter_that_once_showed_it() -> None:
+@pytest.mark.parametrize("window", [1, 2])
+@pytest.mark.parametrize("act", ["retract", "expire"])
+def test_a_withdrawn_text_is_held_by_no_filter_that_once_showed_it(act: str, window: int) -> None:
     """Not even where the item had left the window, and a correction the selection, before it was withdrawn."""
-    hub = hub_with(window=1)
+    hub = hub_with(window=window)
     joined(hub, selector=SPORT)
     hub.apply([entry(1, "a", sections=("sport",)), entry(2, "b", sections=("sport",))])
-    hub.apply([entry(3, "a", "correct", 2, sections=("economy",)), entry(4, "a", "retract", 3, sections=("economy",))])
-    resumed = joined(hub, f"{EPOCH}-0", SPORT)[2]
-    assert [("a", False), ("b", True)] == [(e["item"]["id"], "headline" in e["item"]) for e in resumed["entries"]]
+    hub.apply([entry(3, "a", "correct", 2, sections=("economy",))])
+    economy: dict[str, Any] = {"sections": ("economy",)}
+    hub.apply([hold(4, "a", 3, **economy) if act == "expire" else entry(4, "a", act, 3, **economy)])
+    first = joined(hub, f"{EPOCH}-0", SPORT)[2]
+    told = first["items"] if first["type"] == "reset" else [one["item"] for one in first["entries"]]
+    assert ["headline 2"] == [item["headline"] for item in told if "headline" in item]
+
+
+@pytest.mark.parametrize("selector", [EVERYTHING, SPORT], ids=["all", "a filter"])
+async def test_a_released_item_is_shown_again_in_the_place_of_its_release_alone(selector: Selector) -> None:
+    """The text that was held is not given out in its old places; on the way of a stuck reader neither."""
+    sport: dict[str, Any] = {"sections": ("sport",)}
+    log = [
+        entry(1, "kept", **sport),
+        entry(2, "a", **sport),
+        hold(3, "a", 2, **sport),
+        entry(4, "a", version=3, signal="update", **sport),
+        entry(5, "b", **sport),
+    ]
+    hub = hub_with(log[:1])
+    stuck, group, _ = joined(hub, selector=selector)
+    hub.pause(group, stuck, 1.0)
+    live, _, _ = joined(hub, selector=selector)
+    for one in log[1:]:
+        hub.apply([one])
+        await hub.deliver()
+    hub.resume(group, stuck)
+    assert ["headline 2", None, "headline 4", "headline 5"] == texts(live.frames())
+    cursor = f"{EPOCH}-1"
+    for found in (hub, hub_with(log)):
+        entries = joined(found, cursor, selector)[2]["entries"]
+        assert ["expire", "expire", "publish", "publish"] == [one["act"] for one in entries]
+        assert [2, 2, 3, 1] == [one["item"]["version"] for one in entries]
+        assert [None, None, "headline 4", "headline 5"] == texts(entries)
+        assert ["b", "a", "kept"] == [item.id for item in found.window(selector)]
+    assert [None, None, "headline 4", "headline 5"] == texts(stuck.frames())
+
+
+def test_what_is_held_a_second_time_is_shown_nowhere() -> None:
+    """Not where it was released in between; and what is retracted in the end is retracted everywhere."""
+    log = [entry(1, "a"), hold(2, "a", 2), entry(3, "a", version=3), hold(4, "a", 4)]
+    hub = hub_with()
+    for done, said in ((log, ("expire", 4)), ([*log, entry(5, "a", "retract", 5)], ("retract", 5))):
+        hub.apply(done[hub.cursor.n :])
+        for found in (hub, hub_with(done)):
+            entries = joined(found, f"{EPOCH}-0")[2]["entries"]
+            assert [said] * len(done) == [(one["act"], one["item"]["version"]) for one in entries]
+
+
+def test_what_has_only_expired_leaves_its_text_in_its_place() -> None:
+    """Nothing was wrong with it; who was away may pass it by and see it go."""
+    log = [entry(1, "a"), entry(2, "a", "expire", 2)]
+    hub = hub_with()
+    hub.apply(log)
+    for found in (hub, hub_with(log)):
+        assert ["publish", "expire"] == [one["act"] for one in joined(found, f"{EPOCH}-0")[2]["entries"]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An item as a reader keeps it."""
+
+    id: str
+    version: int
+    pinned_until: str | None = None
+    headline: str | None = None
+
+
+class Screen:
+    """A reader who comes for a look now and then, and keeps a window as any client does."""
+
+    def __init__(self, selector: Selector, size: int) -> None:
+        self.selector = selector
+        self.cursor = f"{EPOCH}-0"
+        self.window: Window[Seen] = Window(size)
+
+    def look(self, hub: Hub) -> list[Any]:
+        """Catch up; the entries that were given."""
+        _, _, first = joined(hub, self.cursor, self.selector)
+        self.cursor = first["cursor"]
+        if first["type"] == "reset":
+            # Nothing stays, and the pinned one stands where it stands among the others.
+            self.window = Window(self.window.size)
+            for item in sorted(first["items"], key=risen):
+                self.window.apply("publish", seen(item))
+            return []
+        for one in first["entries"]:
+            self.window.apply(one["act"], seen(one["item"]))
+        return list(first["entries"])
+
+
+def seen(item: dict[str, Any]) -> Seen:
+    """What a reader keeps of an item."""
+    return Seen(item["id"], item["version"], item.get("pinned_until"), item.get("headline"))
+
+
+def risen(item: dict[str, Any]) -> str:
+    """By what items are ordered, oldest first."""
+    return str(item.get("bumped_at", item["published_at"]))
+
+
+def lives(steps: Iterable[tuple[str, str, bool]]) -> list[Entry]:
+    """A log in which each of these acts is done where its item allows it; every item says `sport` or does not."""
+    log: list[Entry] = []
+    versions: dict[str, int] = {}
+    risen: dict[str, int] = {}
+    state: dict[str, str] = {}
+    for item_id, act, sport in steps:
+        was, n = state.get(item_id, "new"), len(log) + 1
+        if act not in {"new": {"publish"}, "on air": MEANWHILE, "held": {"publish", "retract"}}.get(was, set()):
+            continue
+        versions[item_id] = versions.get(item_id, 0) + 1
+        sections: dict[str, Any] = {"sections": ("sport",) if sport else ("economy",)}
+        risen[item_id] = n if act == "publish" else risen.get(item_id, 0)
+        times = {"published_at": EPOCH, "bumped_at": EPOCH + risen[item_id]}
+        pin = {"pinned_until": NOW} if act == "pin" else {}
+        done = entry(n, item_id, act, versions[item_id], **sections, **times, **pin)
+        log.append(hold(n, item_id, versions[item_id], **sections) if act == "hold" else done)
+        state[item_id] = {"hold": "held", "retract": "over", "expire": "over"}.get(act, "on air")
+    return log
+
+
+MEANWHILE = {"publish", "correct", "update", "pin", "unpin", "hold", "retract", "expire"}
+# Publications often enough to fill a window.
+ACTS = [*sorted(MEANWHILE), "publish", "publish"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(ACTS), st.booleans()), max_size=16),
+    st.sampled_from([1, 2, 10]),
+    st.data(),
+)
+def test_whoever_comes_back_from_wherever_sees_what_those_see_who_stayed(
+    steps: list[tuple[str, str, bool]], size: int, data: st.DataObject
+) -> None:
+    """And no text that was withdrawn before he came, whatever has become of the item since."""
+    log = lives(steps)
+    hub = hub_with(window=size)
+    screens = [Screen(EVERYTHING, size), Screen(SPORT, size), Screen(EVERYTHING, size), Screen(SPORT, size)]
+    for one in log:
+        hub.apply([one])
+        for number, screen in enumerate(screens):
+            if number < 2 or data.draw(st.booleans()):
+                withdrawn = {e.item.id: e.cursor.n for e in log[: one.cursor.n] if e.item.pubstatus != "usable"}
+                for told in screen.look(hub):
+                    n = int(told["cursor"].split("-")[1])
+                    assert ("headline" in told["item"]) == (n > withdrawn.get(told["item"]["id"], 0))
+    again = hub_with(log, window=size)
+    for screen in (*screens, Screen(EVERYTHING, size), Screen(SPORT, size)):
+        screen.look(again)
+        assert [(item.id, item.version) for item in again.window(screen.selector)] == [
+            (item.id, item.version) for item in screen.window.items
+        ]
+        assert again.window(screen.selector) == hub.window(screen.selector)
 
 
 async def test_who_joins_between_two_entries_misses_nothing_and_gets_nothing_twice() -> None:
@@ -326,9 +507,6 @@ def test_a_heartbeat_never_runs_ahead_of_its_reader() -> None:
     assert 0 == reader.writes
 
 
-SPORT = Selector(sections=frozenset({"sport"}))
-
-
 async def test_a_filter_lets_through_what_was_asked_for() -> None:
     """Snapshot, live entries and resume hold the same selection."""
     log = [entry(n, sections=("sport",) if n % 2 else ("economy",)) for n in range(1, 9)]
@@ -421,3 +599,112 @@ def test_the_window_can_be_read_through_any_filter() -> None:
     for _ in range(3):
         assert ["item1"] == [item.id for item in hub.window(SPORT)]
     joined(hub, selector=Selector(tags=frozenset({"a"})))
+
+
+# The channel changes.
+
+
+def rechanneled(hub: Hub, **changes: Any) -> bool:
+    """Give the hub's channel other settings."""
+    return hub.rechannel(hub.channel.model_copy(update=changes))
+
+
+async def test_another_window_is_given_to_everybody_at_once() -> None:
+    """Larger or smaller: a reset with the reason, whatever the filter, and the entries go on from there."""
+    hub = hub_with((entry(n, urgency=n % 2 + 1) for n in range(1, 13)), window=4)
+    reader, _, _ = joined(hub)
+    chooser, _, _ = joined(hub, None, Selector(urgencies=frozenset({1})))
+    for size in (6, 2):
+        assert rechanneled(hub, window=size)
+        await hub.deliver()
+        for one, numbers in ((reader, range(12, 0, -1)), (chooser, range(12, 0, -2))):
+            (told,) = one.frames()
+            assert ("reset", "window", f"{EPOCH}-12") == (told["type"], told["reason"], told["cursor"])
+            assert [f"item{n}" for n in list(numbers)[:size]] == ids(told)
+    hub.apply([entry(13)])
+    await hub.deliver()
+    assert [f"{EPOCH}-13"] == [told["cursor"] for told in reader.frames()]
+
+
+async def test_who_comes_back_from_before_another_window_is_given_it() -> None:
+    """A resume would leave him with the old one; who has seen something since is resumed."""
+    hub = hub_with((entry(n) for n in range(1, 13)), window=4)
+    rechanneled(hub, window=8)
+    hub.apply([entry(13)])
+    for n in (3, 12):
+        first = joined(hub, f"{EPOCH}-{n}")[2]
+        assert ("reset", "window", 8) == (first["type"], first["reason"], len(first["items"]))
+    assert "resume" == joined(hub, f"{EPOCH}-13")[2]["type"]
+    fault = Cursor(EPOCH + 1, 1)
+    hub.load(State(fault, fault, [Entry(fault, START, "publish", entry(1).item)]))
+    assert "resume" == joined(hub, str(fault))[2]["type"]
+
+
+@pytest.mark.parametrize("change", [{"language": "ar"}, {"direction": "rtl"}])
+async def test_another_language_or_direction_is_told_to_everybody(change: dict[str, str]) -> None:
+    """With what stands, whatever has left the ring since; a snapshot that was built before is not handed out again."""
+    hub = hub_with((entry(n) for n in range(1, 9)), ring=5)
+    hub.apply([entry(n, "item8", "correct", n) for n in range(9, 15)])
+    reader, _, _ = joined(hub)
+    assert rechanneled(hub, **change)
+    await hub.deliver()
+    (told,) = reader.frames()
+    assert ("reset", "window") == (told["type"], told["reason"])
+    assert change.items() <= told.items()
+    assert [f"item{n}" for n in (8, 7, 6, 5, 4)] == ids(told)[:5]
+    assert change.items() <= joined(hub)[2].items()
+    assert change.items() <= joined(hub, f"{EPOCH}-12")[2].items()
+
+
+async def test_what_no_frame_shows_is_told_to_nobody() -> None:
+    """Title, lists, labels and the rest are those of the next request."""
+    hub = hub_with([entry(1)])
+    reader, _, _ = joined(hub)
+    assert not rechanneled(hub, title="Another", age=1, sections=(), labels={}, approve=2, push_hold=0)
+    await hub.deliver()
+    assert ("Another", []) == (hub.channel.title, reader.frames())
+
+
+async def test_a_hub_that_has_not_read_its_log_takes_another_window_with_it() -> None:
+    """There is nobody to tell yet."""
+    hub = Hub(Channel(name="en", title="News", language="en"), lambda: NOW)
+    assert not rechanneled(hub, window=2)
+    last = Cursor(EPOCH, 5)
+    hub.load(State(last, last, [entry(n) for n in range(1, 6)]))
+    assert ["item5", "item4"] == ids(joined(hub)[2])
+
+
+async def test_who_takes_nothing_is_told_of_the_change_when_he_does() -> None:
+    """And who has missed more than that is told of the greater thing: another log."""
+    hub = hub_with([entry(n) for n in range(1, 4)])
+    stuck, group, _ = joined(hub)
+    hub.pause(group, stuck, 1.0)
+    rechanneled(hub, window=2)
+    await hub.deliver()
+    hub.apply([entry(4)])
+    await hub.deliver()
+    hub.resume(group, stuck)
+    assert [("window", ["item4", "item3"])] == [(told["reason"], ids(told)) for told in stuck.frames()]
+    last = Cursor(EPOCH + 1, 1)
+    for first_of_all in ("load", "rechannel"):
+        hub.pause(group, stuck, 1.0)
+        if first_of_all == "rechannel":
+            rechanneled(hub, window=5)
+        hub.load(State(last, last, []))
+        if first_of_all == "load":
+            rechanneled(hub, window=4)
+        await hub.deliver()
+        hub.resume(group, stuck)
+        assert ["epoch"] == [told["reason"] for told in stuck.frames()]
+
+
+async def test_a_heartbeat_does_not_hide_a_change_that_is_not_delivered_yet() -> None:
+    """Its cursor would say that the reader has everything."""
+    hub = hub_with([entry(1)])
+    reader, _, _ = joined(hub)
+    rechanneled(hub, window=2)
+    for slot in range(SLOTS):
+        hub.beat(slot)
+    assert [] == reader.frames()
+    await hub.deliver()
+    assert ["reset"] == [told["type"] for told in reader.frames()]

@@ -7,9 +7,6 @@ import json
 from itertools import pairwise
 
 import pytest
-from ticker.errors import Unprocessable
-from ticker.group import EVERYTHING, Selector
-from ticker.live import selected
 from ticker.store import Store
 from websockets.exceptions import InvalidStatus
 
@@ -174,31 +171,3 @@ async def test_before_the_log_was_read_nobody_is_told_that_it_is_empty(tmp_path:
         assert 200 == (await stage.http.get("/health/live")).status_code
         async with asyncio.timeout(2):
             assert 503 == (await stage.http.post(ITEMS, json={"headline": "x"})).status_code
-
-
-def test_a_selector_is_read_from_a_query() -> None:
-    """Names in the singular, repeated; nothing given is everything."""
-    assert EVERYTHING == selected({})
-    assert EVERYTHING == selected({"cursor": ["x"], "utm_source": ["y"]})
-    asked = selected({"section": ["sport", "world"], "region": ["asia"], "tag": ["final"], "urgency": ["1", "2"]})
-    assert asked == Selector(
-        frozenset({"sport", "world"}), frozenset({"asia"}), frozenset({"final"}), frozenset({1, 2})
-    )
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"section": [""]},
-        {"tag": ["x" * 65]},
-        {"region": [str(n) for n in range(11)]},
-        {"urgency": ["high"]},
-        {"urgency": ["1.5"]},
-    ],
-    ids=str,
-)
-def test_a_selector_that_cannot_be_is_refused_by_name(query: dict[str, list[str]]) -> None:
-    """With the field that is wrong."""
-    with pytest.raises(Unprocessable) as caught:
-        selected(query)
-    assert next(iter(query)) == caught.value.field

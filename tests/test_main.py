@@ -13,7 +13,8 @@ from ticker import __main__ as program
 from ticker.__main__ import main
 from ticker.settings import Settings
 
-COMMANDS = ["serve", "api", "fanout", "push", "post", "retract", "watch", "keys", "check"]
+ITEMS = ["post", "correct", "update", "retract", "hold", "release", "approve", "pin", "unpin", "expire", "undo"]
+COMMANDS = ["serve", "api", "fanout", "push", *ITEMS, "watch", "keys", "audit", "check"]
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,13 @@ def test_the_first_sentence_names_every_command(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    "command", [*([name] for name in COMMANDS), *(["keys", act] for act in ("create", "list", "revoke"))], ids=" ".join
+    "command",
+    [
+        *([name] for name in COMMANDS),
+        *(["keys", act] for act in ("create", "list", "revoke")),
+        *(["audit", act] for act in ("show", "verify")),
+    ],
+    ids=" ".join,
 )
 def test_every_command_has_its_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody needs the documentation beside the keyboard."""
@@ -75,6 +82,14 @@ def test_every_setting_is_a_flag(command: str, capsys: pytest.CaptureFixture[str
         pytest.param(["post"], id="no channel"),
         pytest.param(["post", "en", "x", "--urgency", "high"], id="urgency in words"),
         pytest.param(["retract", "en", "A"], id="no reason"),
+        pytest.param(["correct", "en", "A", "--headline", "x"], id="no note"),
+        pytest.param(["update", "en", "--headline", "x"], id="no item"),
+        pytest.param(["update", "en", "A", "--replaces", "B"], id="a field that only a new item has"),
+        pytest.param(["pin", "en", "A", "--until", "2098-01-01T00:00:00Z", "--minutes", "5"], id="two ends of a pin"),
+        pytest.param(["pin", "en", "A", "--minutes", "0"], id="no minutes"),
+        pytest.param(["pin", "en", "A", "--minutes", "99999999999"], id="more minutes than there are"),
+        pytest.param(["pin", "en", "A", "--minutes", "half"], id="minutes in words"),
+        pytest.param(["hold", "en", "A", "why"], id="a reason that needs its flag"),
         pytest.param(["keys"], id="no act"),
         pytest.param(["keys", "create", "desk", "--scope", "sing"], id="an unknown scope"),
         pytest.param(["check", "--role", "sing"], id="an unknown role"),
@@ -86,6 +101,15 @@ def test_a_wrong_call_ends_with_status_2(arguments: list[str], capsys: pytest.Ca
     said = capsys.readouterr()
     assert "" == said.out
     assert said.err.startswith("usage: ticker ")
+
+
+@pytest.mark.parametrize("command", ITEMS)
+def test_whatever_is_done_to_items_can_be_tried_first(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each has its dry run, and finds the service and the key by the same flags."""
+    ended(command, "--help")
+    told = capsys.readouterr().out
+    for flag in ("--dry-run", "--url", "--key"):
+        assert f"  {flag} " in told
 
 
 @pytest.mark.parametrize("role", ["api", "fanout", "push"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from ticker.draft import Draft, Reason
 from ticker.errors import (
     Full,
     Malformed,
@@ -18,7 +19,6 @@ from ticker.errors import (
     Unprocessable,
     UpgradeRequired,
 )
-from ticker.item import Draft, Reason
 from ticker.problem import Problem, of_validation
 
 

@@ -1,36 +1,18 @@
-"""The editors' half over HTTP: what is taken, what is refused and how, and that nothing refused is stored."""
+"""A new alert over HTTP: what is taken, what is refused and how, and that nothing refused is stored."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
 
 import httpx
 import pytest
 from ticker.auth import Keyring
 from ticker.store import Store
 
+from tests.desk import ITEMS, done, everything, problem, public, records, sent, soon, stored
 from tests.stage import KEY, Stage, entries, frame, running
-
-ITEMS = "/v1/channels/en/items"
-
-
-async def sent(stage: Stage, body: Any = None, path: str = ITEMS, **headers: str) -> httpx.Response:
-    """A post with these headers; a body that is not bytes is sent as JSON."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return await stage.http.post(path, content=content, headers={"Content-Type": "application/json", **headers})
-
-
-def problem(answer: httpx.Response) -> tuple[int, str, str | None]:
-    """Status, the end of the type, and the field of a refusal."""
-    assert "application/problem+json" == answer.headers["Content-Type"]
-    document = answer.json()
-    assert document["status"] == answer.status_code
-    assert document["title"]
-    assert document["detail"]
-    assert isinstance(document["retry"], bool)
-    return answer.status_code, document["type"].rpartition(":")[2], document.get("field")
+from tests.test_draft import FULL
+from tests.waiting import until
 
 
 async def test_a_post_is_answered_with_the_item_its_place_and_how_durable_it_is(stage: Stage) -> None:
@@ -83,10 +65,10 @@ BAD_HEADLINES = {
 }
 
 
-@pytest.mark.parametrize("headline", BAD_HEADLINES.values(), ids=BAD_HEADLINES.keys())
-async def test_a_headline_that_no_bar_should_show_is_refused(stage: Stage, headline: str) -> None:
+async def test_a_headline_that_no_bar_should_show_is_refused(stage: Stage) -> None:
     """422, naming the field, and nothing is stored."""
-    assert (422, "invalid-item", "headline") == problem(await sent(stage, {"headline": headline}))
+    refused = {name: problem(await sent(stage, {"headline": text})) for name, text in BAD_HEADLINES.items()}
+    assert dict.fromkeys(BAD_HEADLINES, (422, "invalid-item", "headline")) == refused
     assert [] == await stage.window()
 
 
@@ -102,10 +84,11 @@ GOOD_HEADLINES = [
 ]
 
 
-@pytest.mark.parametrize("headline", GOOD_HEADLINES)
-async def test_every_language_is_welcome(stage: Stage, headline: str) -> None:
-    """What people write comes out as it went in."""
-    assert headline.strip() == (await stage.post(headline))["item"]["headline"]
+async def test_every_language_is_welcome(stage: Stage) -> None:
+    """What people write comes out as it went in, in the answer and in the window."""
+    answers = [(await stage.post(headline))["item"]["headline"] for headline in GOOD_HEADLINES]
+    assert [headline.strip() for headline in GOOD_HEADLINES] == answers
+    assert answers == [*reversed(await stage.window())]
 
 
 async def test_text_is_stored_composed(stage: Stage) -> None:
@@ -160,7 +143,14 @@ BAD_BODIES: dict[str, tuple[bytes, int, str, str | None]] = {
     ),
     "a tag of two lines": (b'{"headline":"x","tags":["a","b\\nc"]}', 422, "invalid-item", "tags.1"),
     "a story with spaces": (b'{"headline":"x","story":"The Bridge"}', 422, "invalid-item", "story"),
-    "expiry in the past": (b'{"headline":"x","expires":"2020-01-01T00:00:00Z"}', 422, "invalid-item", "expires"),
+    "expiry in the past": (
+        b'{"headline":"x","expires":"2020-01-01T00:00:00Z"}',
+        409,
+        "expiry-in-the-past",
+        "expires",
+    ),
+    "a field twice": (b'{"headline":"x","headline":"y"}', 400, "malformed", "headline"),
+    "a field twice, inside": (b'{"headline":"x","push":{"ttl":1,"ttl":2}}', 400, "malformed", "ttl"),
     "expiry without a zone": (b'{"headline":"x","expires":"2099-01-01T00:00:00"}', 422, "invalid-item", "expires"),
     "live is text": (b'{"headline":"x","live":"yes"}', 422, "invalid-item", "live"),
     "attribution of two lines": (b'{"headline":"x","attribution":"a\\nb"}', 422, "invalid-item", "attribution"),
@@ -168,36 +158,33 @@ BAD_BODIES: dict[str, tuple[bytes, int, str, str | None]] = {
 }
 
 
-@pytest.mark.parametrize(("body", "status", "slug", "field"), BAD_BODIES.values(), ids=BAD_BODIES.keys())
-async def test_a_bad_body_is_refused_by_name(
-    stage: Stage, body: bytes, status: int, slug: str, field: str | None
-) -> None:
-    """A clear 4xx with the field, and nothing is stored."""
-    assert (status, slug, field) == problem(await sent(stage, body))
+async def test_a_bad_body_is_refused_by_name(stage: Stage, store: Store) -> None:
+    """A clear 4xx with the field; nothing is stored but that it was tried."""
+    before = await everything(store)
+    refused = {name: problem(await sent(stage, body)) for name, (body, *_) in BAD_BODIES.items()}
+    assert {name: tuple(told) for name, (_, *told) in BAD_BODIES.items()} == refused
     assert [] == await stage.window()
+    record = {b"{ticker:en}:audit", b"{ticker:en}:meta audited", b"{ticker:en}:meta audit_hash"}
+    assert set(await everything(store)) <= set(before) | record
+    assert len(BAD_BODIES) == len(await records(stage))
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Content-Type": "text/plain"},
-        {"Content-Type": "application/json; charset=utf-16"},
-        {"Content-Type": "application/json", "Content-Encoding": "gzip"},
-        {"Content-Type": ""},
-    ],
-    ids=str,
-)
-async def test_another_media_type_is_refused(stage: Stage, headers: dict[str, str]) -> None:
-    """415, before the body is looked at."""
-    answer = await stage.http.post(ITEMS, content=b'{"headline":"x"}', headers=headers)
-    assert (415, "unsupported-media-type") == problem(answer)[:2]
+MEDIA = [
+    {"Content-Type": "text/plain"},
+    {"Content-Type": "application/json; charset=utf-16"},
+    {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    {"Content-Type": ""},
+]
 
 
-@pytest.mark.parametrize("content_type", ["application/json", 'Application/JSON; charset="UTF-8"'])
-async def test_json_in_utf8_is_taken_however_it_is_named(stage: Stage, content_type: str) -> None:
-    """Case and quotes do not matter."""
-    answer = await stage.http.post(ITEMS, content=b'{"headline":"x"}', headers={"Content-Type": content_type})
-    assert 201 == answer.status_code
+async def test_another_media_type_is_refused(stage: Stage) -> None:
+    """415, before the body is looked at; case and quotes do not matter."""
+    for headers in MEDIA:
+        answer = await stage.http.post(ITEMS, content=b'{"headline":"x"}', headers=headers)
+        assert (415, "unsupported-media-type") == problem(answer)[:2], headers
+    for content_type in ("application/json", 'Application/JSON; charset="UTF-8"'):
+        body = f'{{"headline": "{len(content_type)}"}}'.encode()
+        assert 201 == (await sent(stage, body, **{"Content-Type": content_type})).status_code
 
 
 async def test_an_unknown_channel_is_404(stage: Stage) -> None:
@@ -274,69 +261,13 @@ async def test_an_idempotency_key_is_for_one_request_of_one_editor(stage: Stage,
     assert ["two", "one"] == await stage.window()
 
 
-@pytest.mark.parametrize("key", ["", "x" * 201, "ü", "a b"])
-async def test_an_idempotency_key_that_is_none_is_refused(stage: Stage, key: str) -> None:
+async def test_an_idempotency_key_that_is_none_is_refused(stage: Stage) -> None:
     """422 with the header's name."""
-    answer = await stage.http.post(
-        ITEMS, json={"headline": "x"}, headers=httpx.Headers({"Idempotency-Key": key}, encoding="utf-8")
-    )
-    assert (422, "invalid-item", "Idempotency-Key") == problem(answer)
-
-
-async def test_a_retraction_is_public_final_and_without_the_text(stage: Stage) -> None:
-    """The answer, the item and the frame carry the note and nothing of what was withdrawn."""
-    async with stage.reader() as line:
-        await frame(line)
-        item = (await stage.post("A wrong claim", attribution="Nobody", link="https://example.com"))["item"]
-        answer = await stage.retract(item["id"], "The source has withdrawn it")
-        _, entry = await entries(line, 2)
-    withdrawn = {"id", "version", "channel", "pubstatus", "signal", "correction_note", "versioncreated"}
-    assert "retract" == entry["act"]
-    assert withdrawn == set(entry["item"]) == set(answer["item"])
-    assert (2, "canceled", "The source has withdrawn it") == tuple(
-        entry["item"][name] for name in ("version", "pubstatus", "correction_note")
-    )
-    assert entry["cursor"] == answer["cursor"]
-    assert answer["item"] == (await stage.http.get(f"{ITEMS}/{item['id']}")).json()
+    for key in ("", "x" * 201, "ü", "a b"):
+        headers = httpx.Headers({"Idempotency-Key": key}, encoding="utf-8")
+        answer = await stage.http.post(ITEMS, json={"headline": "x"}, headers=headers)
+        assert (422, "invalid-item", "Idempotency-Key") == problem(answer)
     assert [] == await stage.window()
-    again = await sent(stage, {"reason": "again"}, f"{ITEMS}/{item['id']}/retract")
-    assert (409, "already-retracted", None) == problem(again)
-
-
-async def test_a_repeated_retraction_gets_its_first_answer(stage: Stage) -> None:
-    """With the same Idempotency-Key, also at once; with a new one it is a conflict."""
-    item = (await stage.post())["item"]["id"]
-    path = f"{ITEMS}/{item}/retract"
-    answers = await asyncio.gather(
-        *(sent(stage, {"reason": "wrong"}, path, **{"Idempotency-Key": "r"}) for _ in range(10))
-    )
-    assert {200} == {answer.status_code for answer in answers}
-    assert 1 == len({answer.text for answer in answers})
-    assert 409 == (await sent(stage, {"reason": "wrong"}, path, **{"Idempotency-Key": "s"})).status_code
-
-
-@pytest.mark.parametrize(
-    "reason", [{}, {"reason": ""}, {"reason": "x" * 501}, {"reason": "a\nb"}, {"note": "x"}], ids=str
-)
-async def test_a_retraction_needs_a_reason(stage: Stage, reason: dict[str, str]) -> None:
-    """A public one, of one line; without it the item stands."""
-    item = (await stage.post("stands"))["item"]["id"]
-    assert 422 == (await sent(stage, reason, f"{ITEMS}/{item}/retract")).status_code
-    assert ["stands"] == await stage.window()
-
-
-@pytest.mark.parametrize("item", ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "x", "%00", "..", "a" * 1000])
-async def test_an_unknown_item_is_404(stage: Stage, item: str) -> None:
-    """Whatever its id looks like."""
-    assert 404 == (await sent(stage, {"reason": "x"}, f"{ITEMS}/{item}/retract")).status_code
-    assert 404 == (await stage.http.get(f"{ITEMS}/{item}")).status_code
-
-
-async def test_an_item_that_has_not_changed_is_not_sent_again(stage: Stage) -> None:
-    """304 for the version that the caller has."""
-    path = (await sent(stage, {"headline": "x"})).headers["Location"]
-    assert 304 == (await stage.http.get(path, headers={"If-None-Match": '"1"'})).status_code
-    assert 200 == (await stage.http.get(path, headers={"If-None-Match": '"2"'})).status_code
 
 
 async def test_too_many_posts_in_a_minute_are_told_when_to_come_back(store: Store, valkey: str) -> None:
@@ -377,3 +308,152 @@ async def test_many_editors_at_once_lose_nothing(stage: Stage) -> None:
     assert one == two
     assert sorted(answer["cursor"] for answer in answers) == sorted(entry["cursor"] for entry in one)
     assert list(range(1, 201)) == [int(entry["cursor"].split("-")[1]) for entry in one]
+
+
+async def test_every_field_is_stored_and_only_the_public_ones_go_out(stage: Stage, store: Store) -> None:
+    """What was sent is kept; the line, the window and the item's own address show no private field of it."""
+    once = await stage.post()
+    await stage.retract(once["item"]["id"])
+    sent_fields = {**FULL, "replaces": once["item"]["id"], "expires": soon(3600)}
+    del sent_fields["publish_at"], sent_fields["embargoed"]
+    async with stage.reader() as line:
+        await frame(line)
+        item = (await sent(stage, sent_fields)).json()["item"]
+        (entry,) = await entries(line, 1)
+    kept = (await stored(store, item["id"])).model_dump(mode="json")
+    for name in set(sent_fields) - {"expires"}:
+        assert sent_fields[name] == kept[name], name
+    private = {"push_headline", "ednote", "push", "push_at", "author", "state"}
+    for shown in (entry["item"], (await public(stage, f"{ITEMS}/{item['id']}")).json()):
+        assert not private & set(shown)
+        assert "Call the harbour" not in str(shown)
+        assert "Bridge open" not in str(shown)
+        assert {"located", "developing", "replaces", "story"} < set(shown)
+
+
+@pytest.mark.parametrize("plan", ["publish_at", "embargoed"])
+async def test_a_scheduled_item_stands_on_no_public_surface_until_its_time(
+    stage: Stage, store: Store, plan: str
+) -> None:
+    """No frame, no place in the window, no address; then it is published, once, as new."""
+    async with stage.reader() as line:
+        await frame(line)
+        answer = await sent(stage, {"headline": "Later", plan: soon(1)})
+        item = answer.json()["item"]
+        assert (201, "scheduled", "withheld") == (answer.status_code, item["state"], item["pubstatus"])
+        assert 404 == (await public(stage, f"{ITEMS}/{item['id']}")).status_code
+        assert [] == await stage.window()
+        (entry,) = await entries(line, 1)
+    assert ("publish", "new", 2) == (entry["act"], entry["item"]["signal"], entry["item"]["version"])
+    assert entry["item"]["published_at"] >= item[plan]
+    assert ["Later"] == await stage.window()
+    told = (await records(stage))[-1]
+    assert ("publish", {"key": "ticker", "name": "by itself"}) == (told["act"], told["by"])
+
+
+# The same text.
+
+
+SAME = ["bridge open", "Bridge, open!", "  BRIDGE — OPEN…", "Bri dge\u00a0open"]
+
+
+async def test_the_same_text_is_refused_with_the_item_that_says_it(stage: Stage, store: Store) -> None:
+    """Whatever its case, its punctuation and its spaces; nothing is stored but that it was tried."""
+    item = (await stage.post("Bridge open"))["item"]["id"]
+    arabic = (await stage.post("عاجل: فُتِحَ الجسر"))["item"]["id"]
+    for text in SAME:
+        refused = await sent(stage, {"headline": text})
+        assert (409, "similar", "headline") == problem(refused), text
+        assert item in refused.json()["detail"]
+    refused = await sent(stage, {"headline": "عاجـــل — فتح الجسر"})
+    assert arabic in refused.json()["detail"]
+    assert ["عاجل: فُتِحَ الجسر", "Bridge open"] == await stage.window()
+    assert ["similar"] * 5 == [told["refused"] for told in (await records(stage))[2:]]
+    # Who says so is part of what is said.
+    assert 201 == (await sent(stage, {"headline": "Bridge open", "attribution": "Police"})).status_code
+
+
+async def test_the_same_text_can_be_meant_and_that_is_on_record(stage: Stage) -> None:
+    """With whose text it was."""
+    item = (await stage.post("Bridge open"))["item"]["id"]
+    assert 201 == (await sent(stage, {"headline": "Bridge open!"}, ITEMS + "?allow_similar=1")).status_code
+    assert f"similar text allowed; same text as {item}" == (await records(stage))[-1]["detail"]
+    assert ["Bridge open!", "Bridge open"] == await stage.window()
+
+
+async def test_the_same_text_is_news_again_when_half_an_hour_has_passed(stage: Stage, store: Store) -> None:
+    """The store forgets it by itself; here a little sooner."""
+    await stage.post("Bridge open")
+    texts = [name async for name in store.redis.scan_iter(match="{ticker:en}:text:*")]
+    assert 29 * 60 < await store.redis.ttl(texts[0]) <= 30 * 60
+    await store.redis.pexpire(texts[0], 1)
+
+    async def taken() -> bool:
+        return (await sent(stage, {"headline": "Bridge open"})).status_code == 201
+
+    await until(taken, "the text to be forgotten")
+
+
+async def test_a_retraction_does_not_free_the_text_but_for_what_stands_for_it(stage: Stage) -> None:
+    """A wrong alert is not sent again by a slip; the right one may say nearly the same."""
+    item = (await stage.post("Bridge open"))["item"]["id"]
+    await stage.retract(item)
+    assert (409, "similar", "headline") == problem(await sent(stage, {"headline": "Bridge open"}))
+    answer = await sent(stage, {"headline": "Bridge open", "replaces": item})
+    assert (201, item) == (answer.status_code, answer.json()["item"]["replaces"])
+
+
+async def test_a_request_that_is_repeated_is_not_like_itself(stage: Stage) -> None:
+    """A retry after a broken line gets its answer, not a warning about its own text."""
+    once = {"Idempotency-Key": "1"}
+    first = await sent(stage, {"headline": "Bridge open"}, **once)
+    assert first.text == (await sent(stage, {"headline": "Bridge open"}, **once)).text
+    item = first.json()["item"]["id"]
+    await done(stage, item, "retract", {"reason": "wrong"})
+    again = await sent(stage, {"headline": "Bridge open"}, **once)
+    assert (201, first.text) == (again.status_code, again.text)
+
+
+async def test_only_a_retracted_item_of_the_channel_can_be_replaced(stage: Stage) -> None:
+    """Not one that stands, not one that never was, not another channel's."""
+    stands = (await stage.post("stands"))["item"]["id"]
+    other = (await stage.post("خبر", channel="ar"))["item"]["id"]
+    await stage.retract(other, channel="ar")
+    for item in (stands, other, "01ARZ3NDEKTSV4RRFFQ69G5FAV"):
+        refused = await sent(stage, {"headline": "new", "replaces": item})
+        assert (409, "not-replaceable", "replaces") == problem(refused)
+    assert ["stands"] == await stage.window()
+
+
+async def test_a_moment_that_cannot_be_is_refused_by_its_field(stage: Stage) -> None:
+    """In the past, or with the end before the beginning; and each is on record."""
+    past = "2020-01-01T00:00:00Z"
+    for body, slug, field in (
+        ({"expires": past}, "expiry-in-the-past", "expires"),
+        ({"publish_at": past}, "schedule-in-the-past", "publish_at"),
+        ({"embargoed": past}, "embargo-in-the-past", "embargoed"),
+        ({"publish_at": soon(60), "embargoed": past}, "embargo-in-the-past", "embargoed"),
+        ({"publish_at": soon(60), "expires": soon(30)}, "expires-before-publication", "expires"),
+        ({"embargoed": soon(60), "expires": soon(30)}, "expires-before-publication", "expires"),
+    ):
+        assert (409, slug, field) == problem(await sent(stage, {"headline": slug, **body}))
+        assert slug == (await records(stage))[-1]["refused"]
+    queue = (await stage.http.get("/v1/channels/en/queue")).json()
+    assert ([], []) == (await stage.window(), queue["scheduled"])
+
+
+async def test_a_rehearsal_stores_nothing_at_all(stage: Stage, store: Store) -> None:
+    """Not a key of the store is another, whether it would be taken or refused, and its name is not used up."""
+    await stage.post("Bridge open", story="bridge")
+    before = await everything(store)
+    once = {"Idempotency-Key": "1"}
+    for body in (
+        {"headline": "x", "story": "bridge"},
+        {"headline": "Bridge open"},
+        {"headline": "x", "publish_at": soon(9)},
+    ):
+        assert 200 == (await sent(stage, body, ITEMS + "?dry_run=1", **once)).status_code
+    for body in ({"headline": ""}, {"headline": "x", "expires": "2020-01-01T00:00:00Z"}):
+        assert (await sent(stage, body, ITEMS + "?dry_run=true", **once)).status_code in (409, 422)
+    assert before == await everything(store)
+    assert 201 == (await sent(stage, {"headline": "y"}, **once)).status_code

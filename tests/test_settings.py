@@ -53,6 +53,43 @@ def test_a_variable_becomes_a_setting_of_its_type(variable: str, text: str, valu
     assert value == getattr(Settings.load({variable: text}), variable.removeprefix(PREFIX).lower())
 
 
+def test_proxies_are_named_by_address_or_network() -> None:
+    """Nobody is by default; a slip is told at the start, not with the first request."""
+    assert None is Settings.load({}).proxies
+    named = "10.0.0.5, fd00::/8"
+    assert named == Settings.load({"TICKER_PROXIES": named}).proxies
+    assert named == Settings.load(Settings.load({"TICKER_PROXIES": named}).environ()).proxies
+    with pytest.raises(SettingsError, match=r"^TICKER_PROXIES: .*'proxy\.example' is no address and no network"):
+        Settings.load({"TICKER_PROXIES": "10.0.0.5, proxy.example"})
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "https://news.example", "https://[2001:db8::1]/ticker"])
+def test_the_public_address_is_kept_without_a_slash_at_its_end(address: str) -> None:
+    """Paths are written behind it."""
+    assert address == Settings.load({"TICKER_PUBLIC_URL": address}).public_url
+    assert address == Settings.load({"TICKER_PUBLIC_URL": address + "/"}).public_url
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "news.example",
+        "//news.example",
+        "ftp://news.example",
+        "https://",
+        "https://user@news.example",
+        "https://news.example?x=1",
+        "https://news.example/#x",
+        "https://news.example/a b",
+        "https://news\u0435.example",
+    ],
+)
+def test_what_is_no_public_address_is_refused(address: str) -> None:
+    """It stands in every feed; a slip is told at the start."""
+    with pytest.raises(SettingsError, match=r"^TICKER_PUBLIC_URL: .* like https://news\.example\.$"):
+        Settings.load({"TICKER_PUBLIC_URL": address})
+
+
 def test_a_file_gives_what_stands_in_it(kept: Path) -> None:
     """TICKER_PORT_FILE names a file; the line's end does not count."""
     assert 9001 == Settings.load({"TICKER_PORT_FILE": str(kept)}).port

@@ -46,3 +46,18 @@ async def test_a_task_that_loses_a_cancellation_ends_all_the_same() -> None:
     await asyncio.wait([task], timeout=0.01)
     await asyncio.wait_for(tasks.end([task]), 5)
     assert (True, 2) == (task.cancelled(), lost)
+
+
+async def test_events_are_waited_for_but_not_for_ever() -> None:
+    """All of them, or until the time is up; nothing is left running."""
+    first, second = asyncio.Event(), asyncio.Event()
+    before = asyncio.all_tasks()
+    first.set()
+    await tasks.within(0.01, [first, second])
+    assert before == asyncio.all_tasks()
+    waiting = asyncio.create_task(tasks.within(60, [first, second]))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    second.set()
+    await asyncio.wait_for(waiting, 10)
+    await tasks.within(60, [])

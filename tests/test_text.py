@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from ticker.text import BIDI_CONTROLS, LONGEST_WORD, MOST_MARKS, line
+from ticker.text import BIDI_CONTROLS, LONGEST_WORD, MOST_MARKS, folded, line, pattern
 
 MARK = "\u0301"
 
@@ -159,3 +160,95 @@ def test_any_text_is_a_line_or_refused_with_a_sentence(text: str, most: int) -> 
         assert 1 <= len(clean) <= most
         assert unicodedata.is_normalized("NFC", clean)
         assert clean == line(clean, most)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Bridge open", "BRIDGE OPEN"),
+        ("Bridge open", "  bridge,\u00a0open! "),
+        ("“Bridge” — open?", "'Bridge' - open..."),
+        ("Straße", "STRASSE"),
+        ("ΛΟΓΟΣ", "λογος"),
+        ("５ＧＨｚ ﬁbre", "5ghz fibre"),
+        ("Málaga", "Ma\u0301laga"),
+        ("عاجـــل: فُتِحَ الجسر", "عاجل فتح الجسر"),
+        ("هٰذا", "هذا"),
+        ("Fire ✔\ufe0f", "fire ✔"),
+        ("Co-operation", "co\u00adoperation"),
+    ],
+    ids=[
+        "case",
+        "spaces",
+        "quotes",
+        "sharp s",
+        "final sigma",
+        "width",
+        "composed",
+        "Arabic",
+        "dagger alef",
+        "picture",
+        "hyphens",
+    ],
+)
+def test_texts_that_say_the_same_fold_to_the_same(one: str, other: str) -> None:
+    """Case, punctuation, spaces, and what Arabic writes or leaves out at will: typed twice, it is one alert."""
+    assert folded(one) == folded(other) != ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("17 missing", "19 missing"),
+        ("el puente", "él puente"),
+        ("Bridge open", "Bridge opens"),
+        ("علم", "عالم"),
+        ("हिन्दी", "हन्द"),
+        ("か", "が"),
+    ],
+    ids=["figures", "an accent", "a letter", "an Arabic letter", "vowels of Hindi", "a voiced kana"],
+)
+def test_texts_that_say_something_else_do_not(one: str, other: str) -> None:
+    """A figure or a letter is the news; marks that other scripts cannot do without count as well."""
+    assert folded(one) != folded(other)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=50))
+def test_what_is_folded_is_folded_for_good(text: str) -> None:
+    """Spaces and punctuation around and within change nothing."""
+    assert folded(text) == folded(f" «{text}»… ") == folded(text).replace(" ", "")
+
+
+NASTY = "ab \u00a0\u3000-\u2010\u00ad\u200c\u200d\n\r\t\x00\x7f\x85\u2028\u202e\u2066\ufeff\u200b^$[]\\/.*'\"<&"
+NASTY += "éجـ速ア한กⒶ½€\U0001f3f4\U000e0067\U000e007f\U000e0001\ud800\ue000\uffff\u2800\u3164\u0378🌉\U0010ffff"
+words = st.tuples(st.sampled_from("aج🌉é"), st.integers(LONGEST_WORD - 2, LONGEST_WORD + 2)).map(lambda n: n[0] * n[1])
+nasty = st.lists(st.text(NASTY, max_size=5) | words | st.text(max_size=3), max_size=6).map("".join)
+
+
+@settings(deadline=None, max_examples=500)
+@given(nasty)
+@example("x\n")
+@example("\U0001f3f4\U000e0067\U000e007f")
+@example("x\U000e0067")
+@example("")
+@example("[-]^\\")
+def test_the_expression_says_what_the_check_says(text: str) -> None:
+    """Whoever checks by the published schema takes and refuses the same texts, but for towers of marks and length."""
+    text = unicodedata.normalize("NFC", text)
+    clean, said = taken(text, 10_000)
+    assume(not said.startswith("stacks "))
+    assert (clean is not None) == bool(re.search(pattern(), text))
+
+
+def test_the_expression_knows_every_character() -> None:
+    """One by one after a letter, each is taken by both or by neither; of the ideographs the first and the last."""
+    expression = re.compile(pattern())
+    points = [*range(0x3402), *range(0x9FFE, 0xAC02), *range(0xD7A2, 0x20002), *range(0xE0000, 0xE0200), 0x10FFFF]
+    wrong = [
+        f"U+{point:04X}"
+        for point in points
+        if unicodedata.is_normalized("NFC", text := "x" + chr(point))
+        and (taken(text, 9)[0] is not None) != bool(expression.search(text))
+    ]
+    assert [] == wrong

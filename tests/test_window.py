@@ -23,6 +23,7 @@ class Alert:
     version: int = 1
     pinned_until: str | None = None
     headline: str = ""
+    pubstatus: str = "usable"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -32,7 +33,9 @@ def test_the_window_does_as_the_shared_case_says(case: dict[str, Any]) -> None:
     for entry in case["entries"]:
         window.apply(entry["act"], Alert(**entry["item"]))
     assert case["items"] == [item.id for item in window.items]
-    assert case["tombstones"] == window.tombstones
+    assert case["tombstones"] == window.tombstones == list(window.gone)
+    if "versions" in case:
+        assert case["versions"] == list(window.gone.values())
     if "headlines" in case:
         assert case["headlines"] == [item.headline for item in window.items]
 
@@ -95,6 +98,24 @@ def test_the_oldest_tombstone_is_forgotten_when_there_are_too_many() -> None:
     assert [str(number) for number in range(1, TOMBSTONES + 1)] == window.tombstones
 
 
+def test_a_tombstone_that_is_renewed_is_not_the_oldest() -> None:
+    """An item that expired long ago and is retracted now is remembered for as long as any other."""
+    window: Window[Alert] = Window()
+    for number in range(TOMBSTONES):
+        window.apply("expire", Alert(str(number)))
+    window.apply("retract", Alert("0", 2))
+    window.apply("expire", Alert("one more"))
+    assert (TOMBSTONES, "0") == (len(window.tombstones), window.tombstones[-2])
+
+
+def test_what_is_told_of_the_tombstones_is_a_copy() -> None:
+    """Nobody outside takes a stone away."""
+    window: Window[Alert] = Window()
+    window.apply("retract", Alert("A"))
+    window.gone.clear()
+    assert {"A": None} == window.gone
+
+
 def test_an_item_with_an_end_to_its_pin_is_pinned() -> None:
     """The log unpins it when the time has come; the window has no clock."""
     assert pinned(Alert("A", pinned_until="2026-11-24T00:00:00.000Z"))
@@ -114,11 +135,20 @@ alerts = st.builds(
 @settings(deadline=None)
 @given(st.integers(1, 4), st.lists(st.tuples(acts, alerts), max_size=40))
 def test_any_sequence_leaves_a_window_that_holds(size: int, entries: list[tuple[str, Alert]]) -> None:
-    """Never too many, never one that was withdrawn, never an older version than before, pinned ones first."""
+    """Never too many, never one that was withdrawn, never an older version than before, pinned ones first.
+
+    Nothing that was once retracted comes back, and nothing else comes back older than it went.
+    """
     window: Window[Alert] = Window(size)
     before: dict[str, Alert] = {}
     for act, alert in entries:
+        gone = window.gone
         changed = window.apply(act, alert)
+        for item_id in gone.keys() - window.gone.keys():
+            went = gone[item_id]
+            assert went is not None
+            assert ("publish", item_id) == (act, alert.id)
+            assert alert.version > went
         now = {item.id: item for item in window.items}
         assert len(window.items) == len(now) <= size
         assert not set(now) & set(window.tombstones)

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ticker import item as rules
-from ticker import wire
+from ticker import acts, wire
 from ticker.channel import DEFAULT
 from ticker.entry import Cursor, Entry
 from ticker.item import Item
@@ -69,8 +68,8 @@ def test_a_close_frame_needs_no_reason() -> None:
 
 
 def test_the_range_of_a_close_code_says_whether_to_come_back() -> None:
-    """Those of the first half thousand come back, those of the second poll."""
-    assert [CloseCode.FULL] == [code for code in CloseCode if code >= 4500]
+    """Those of the first half thousand come back, those of the second do not."""
+    assert [CloseCode.REVOKED, CloseCode.FULL, CloseCode.GONE] == [code for code in CloseCode if code >= 4500]
     assert {1012} == {code for code in CloseCode if not 4000 <= code <= 4999}
 
 
@@ -92,7 +91,7 @@ def test_an_entry_says_where_it_stands_and_what_was_done() -> None:
 
 def test_a_retraction_carries_no_text() -> None:
     """Neither the withdrawn words nor who said them stand anywhere in the frame."""
-    item = rules.retract(ITEM.model_copy(update={"attribution": "Port Authority"}), "It is closed")
+    item = acts.retract(ITEM.model_copy(update={"attribution": "Port Authority"}), "It is closed").item
     payload = wire.entry(Entry(CURSOR, Cursor(EPOCH, 6), "retract", item))
     assert "headline" not in told(payload)["item"]
     assert "It is closed" == told(payload)["item"]["correction_note"]
@@ -133,8 +132,9 @@ def test_a_reset_gives_everything_and_says_why(reason: str) -> None:
         "reason": reason,
         "items": [ITEM.public()],
         "tombstones": ["B", "C"],
+        "versions": [3, None],
         "reconnect": {"min_ms": 500, "max_ms": 30_000},
-    } == told(wire.reset(reason, EN, CURSOR, NOW, [ITEM], ("B", "C"), RECONNECT))
+    } == told(wire.reset(reason, EN, CURSOR, NOW, [ITEM], {"B": 3, "C": None}, RECONNECT))
 
 
 @pytest.mark.parametrize("number", [0, 1, 3])
@@ -161,7 +161,7 @@ def test_a_heartbeat_says_how_far_the_log_has_come() -> None:
 
 
 @settings(deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300))
 def test_any_headline_survives_the_line(headline: str) -> None:
     """What an editor wrote is what a reader gets, character for character."""
     item = ITEM.model_copy(update={"headline": headline})

@@ -1,4 +1,6 @@
-"""The commands: `ticker serve`, `api`, `fanout`, `push`, `post`, `retract`, `watch`, `keys`, `check`."""
+"""The commands: `ticker serve`, `api`, `fanout`, `push`; `post`, `correct`, `update`, `retract`, `hold`, `release`,
+`approve`, `pin`, `unpin`, `expire`, `undo`; `watch`, `keys`, `audit`, `check`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, cast
 
-from ticker import __version__, commands, logs, serve
+from ticker import __version__, commands, inspection, logs, serve, watch
 from ticker.app import Role
 from ticker.auth import SCOPES
 from ticker.errors import TickerError
@@ -18,12 +20,21 @@ from ticker.settings import Settings
 
 log = logging.getLogger("ticker")
 
-
+CLIENT = {**commands.CLIENT, "watch": watch.watch}
 ROLES = {
     "serve": "everything in one process group, on the embedded store unless TICKER_REDIS_URL is set",
     "api": "HTTP for editors",
     "fanout": "WebSocket and HTTP for readers",
     "push": "the mobile push bridge; prints what it would send",
+}
+ACTS = {
+    "hold": "take an item off every screen until it is released",
+    "release": "put a held item on air again, on top",
+    "approve": "let an item out that waits for a second pair of eyes",
+    "pin": "put an item before all others",
+    "unpin": "put a pinned item back in its place",
+    "expire": "take an item off the ticker now; nothing was wrong with it",
+    "undo": "stop an item's push that has not left yet",
 }
 
 
@@ -47,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     command: str = options.command
-    if command in commands.CLIENT:
-        return asyncio.run(commands.CLIENT[command](options))
+    if command in CLIENT:
+        return asyncio.run(CLIENT[command](options))
     settings = Settings.load(os.environ, {name: getattr(options, name, None) for name in Settings.model_fields})
     logs.configure(settings.log_level)
     for variable in Settings.unknown(os.environ):
@@ -57,6 +68,8 @@ def _run(options: argparse.Namespace) -> int:
         return commands.check(settings, options.role)
     if command == "keys":
         return asyncio.run(commands.keys(settings, options))
+    if command == "audit":
+        return asyncio.run(inspection.audit(settings, options))
     if command == "push":
         return serve.push(settings)
     return serve.run(settings, cast(Role, command))
@@ -74,37 +87,95 @@ def _parser() -> argparse.ArgumentParser:
     for role, what in ROLES.items():
         added.add_parser(role, help=what, parents=[settings])
 
-    post = added.add_parser("post", help="publish one headline, or JSON from a file", parents=[client])
-    post.add_argument("channel")
-    post.add_argument("headline", nargs="?", help="'Attribution: headline' stays one headline; see --attribution")
-    post.add_argument("--file", help="JSON lines or a JSON array of items; - is standard input")
-    post.add_argument("--attribution", help="who says so")
-    post.add_argument("--urgency", type=int, help="1 flash to 9, default 5")
-    post.add_argument("--link", help="https address of the story")
+    _editing(added, client)
 
-    retract = added.add_parser("retract", help="take an item back", parents=[client])
-    retract.add_argument("channel")
-    retract.add_argument("item", help="the item's id")
-    retract.add_argument("reason", help="public note that says why")
-
-    watch = added.add_parser("watch", help="print a channel as it happens", parents=[client])
-    watch.add_argument("channel")
-    watch.add_argument("--cursor", help="begin after this cursor")
-    watch.add_argument("--json", action="store_true", help="print every frame as it is")
+    watching = added.add_parser("watch", help="print a channel as it happens", parents=[client])
+    watching.add_argument("channel")
+    watching.add_argument("--cursor", help="begin after this cursor")
+    watching.add_argument("--json", action="store_true", help="print every frame as it is")
 
     keys = added.add_parser("keys", help="make, list and revoke keys")
     acts = keys.add_subparsers(dest="act", required=True, metavar="ACT")
     create = acts.add_parser("create", help="make a key and show it, once", parents=[settings])
     create.add_argument("name", help="whose key it is")
-    create.add_argument("--scope", action="append", choices=SCOPES, help="may be repeated; default publish and retract")
+    create.add_argument(
+        "--scope", action="append", choices=SCOPES, help="may be repeated; default read, publish, correct, retract"
+    )
     create.add_argument("--channel", action="append", help="may be repeated; default every channel")
     create.add_argument("--days", type=float, help="days until it expires; default never")
     acts.add_parser("list", help="the keys, without their secrets", parents=[settings])
     revoke = acts.add_parser("revoke", help="end a key", parents=[settings])
     revoke.add_argument("id", help="the key's id, as 'keys list' shows it")
 
+    audit = added.add_parser("audit", help="the record of who did what, and whether it was changed")
+    acts = audit.add_subparsers(dest="act", required=True, metavar="ACT")
+    show = acts.add_parser("show", help="print it, oldest first", parents=[settings])
+    show.add_argument("channel", nargs="?", help="a channel, or 'keys'; default all of them")
+    show.add_argument("--after", type=int, help="the records after this number; default the newest")
+    show.add_argument("--limit", type=int, default=50, help="at most so many; default 50")
+    show.add_argument("--json", action="store_true", help="a line of JSON each, with both versions")
+    verify = acts.add_parser("verify", help="read all, and name every record that was changed", parents=[settings])
+    verify.add_argument("channel", nargs="?", help="a channel, or 'keys'; default all of them")
+    verify.add_argument(
+        "--against", nargs="+", metavar="FILE", help="JSON lines: answers to posts, or what a reader was sent"
+    )
+
     check = added.add_parser("check", help="the effective settings", parents=[settings])
     check.add_argument("--role", choices=list(ROLES), default="serve", help="for which role they should be complete")
+    return parser
+
+
+def _editing(added: Any, client: argparse.ArgumentParser) -> None:
+    """The commands of editors; each as dry run, too."""
+    editor = argparse.ArgumentParser(add_help=False, parents=[client])
+    editor.add_argument("channel")
+    editor.add_argument("--dry-run", action="store_true", help="do nothing, and print as JSON what would be")
+    fields = _fields()
+
+    post = added.add_parser("post", help="publish one headline, or JSON from a file", parents=[editor, fields])
+    post.add_argument("headline", nargs="?", help="'Attribution: headline' stays one headline; see --attribution")
+    post.add_argument("--file", help="JSON lines or a JSON array of items; - is standard input")
+    post.add_argument("--replaces", metavar="ITEM", help="id of a retracted item that this one stands for")
+    post.add_argument("--allow-similar", action="store_true", help="also when the same text stands already")
+
+    item = argparse.ArgumentParser(add_help=False, parents=[editor])
+    item.add_argument("item", help="the item's id")
+    changed = argparse.ArgumentParser(add_help=False, parents=[item, fields])
+    changed.add_argument("--headline", help="an empty text takes a field away, but for the headline")
+    correct = added.add_parser("correct", help="mend what was wrong; it keeps its place", parents=[changed])
+    correct.add_argument("--note", required=True, help="public note that says what was wrong")
+    update = added.add_parser("update", help="say more", parents=[changed])
+    update.add_argument("--note", help="public note that says what is new")
+    update.add_argument("--bump", action="store_true", help="move the item to the top")
+
+    retract = added.add_parser("retract", help="take an item back, for good", parents=[item])
+    retract.add_argument("reason", help="public note that says why")
+    for act, what in ACTS.items():
+        parser = added.add_parser(act, help=what, parents=[item])
+        if act == "hold":
+            parser.add_argument("--reason", help="for colleagues; never shown to the public")
+        if act == "pin":
+            end = parser.add_mutually_exclusive_group()
+            end.add_argument("--until", metavar="TIME", help="with its offset; default an hour from now")
+            end.add_argument("--minutes", dest="until", metavar="N", type=commands.minutes, help="minutes from now")
+
+
+def _fields() -> argparse.ArgumentParser:
+    """A flag for the fields of an item that a line of text can hold."""
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group("fields", "times like 2026-11-23T18:00:00+01:00")
+    group.add_argument("--attribution", help="who says so")
+    group.add_argument("--urgency", type=int, help="1 flash to 9, default 5")
+    group.add_argument("--link", help="https address of the story")
+    group.add_argument("--push-headline", help="the text on phones, when it is another")
+    group.add_argument("--section", dest="sections", metavar="NAME", action="append", help="may be repeated")
+    group.add_argument("--region", dest="regions", metavar="NAME", action="append", help="may be repeated")
+    group.add_argument("--tag", dest="tags", metavar="WORD", action="append", help="may be repeated")
+    group.add_argument("--story", help="key of the story, the same in every channel")
+    group.add_argument("--ednote", help="for colleagues; never shown to the public")
+    group.add_argument("--publish-at", metavar="TIME", help="when it is published; default now")
+    group.add_argument("--embargoed", metavar="TIME", help="before this moment nobody may show it")
+    group.add_argument("--expires", metavar="TIME", help="when it leaves the ticker; default the channel's age")
     return parser
 
 

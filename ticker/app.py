@@ -1,6 +1,6 @@
 """Where everything is built and joined: the objects of a process, its routes, its tasks, its end.
 
-The table of routes below is the API; the road of an alert is `publish` → `stream` → `fanout` → `hub` → `connection`.
+The API is listed in `routes`; the road of an alert is `publish` → `stream` → `fanout` → `hub` → `connection`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ import asyncio
 import logging
 import multiprocessing
 import os
-import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Literal, cast
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any, Literal, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,18 +22,34 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from ticker import channel as channels
-from ticker import fanout, logs, pages, pulse, samples, tasks, tie
+from ticker import fanout, logs, pulse, routes, samples, tasks, tie
+from ticker.address import Proxies
+from ticker.admission import Admission
 from ticker.auth import Keyring
+from ticker.change import Changes
+from ticker.channel import Channel, Difference
+from ticker.drain import SLICE, Drain
+from ticker.editing import Editing
 from ticker.errors import MethodNotAllowed, NotFound, StoreUnavailable, TickerError
+from ticker.feeds import Feeds
+from ticker.group import Reader
+from ticker.hangup import Hangup
 from ticker.health import Health
+from ticker.history import History
 from ticker.hub import Hub
+from ticker.limit import Limit
 from ticker.live import Readers
+from ticker.login import Door
+from ticker.operation import Operation
 from ticker.problem import Problem
 from ticker.publish import Publisher
+from ticker.reference import Reference
+from ticker.reload import Reload
+from ticker.session import Sessions
 from ticker.settings import Settings
 from ticker.store import Store
 from ticker.stream import Log
-from ticker.wire import CloseCode, encode
+from ticker.wire import CloseCode
 
 log = logging.getLogger("ticker.app")
 
@@ -43,114 +58,162 @@ ROLE = "TICKER_INTERNAL_ROLE"
 """Tells a worker process its role; not a setting."""
 
 READ_SECONDS = 3.0
-CLOSE_SLICE = 500
-SPREAD_MS = 2
-"""Milliseconds by which each reader that is sent away widens the time over which they come back."""
 
 
 class Process:
     """The objects of one process, by its role: `api` (editors), `fanout` (readers), `serve` (both)."""
 
-    def __init__(self, settings: Settings, role: Role) -> None:
+    def __init__(self, settings: Settings, role: Role, hangup: Hangup | None = None) -> None:
         """Opens nothing yet; `settings.redis_url` must be set."""
         assert settings.redis_url is not None
         self.settings = settings
-        self.store = Store(settings.redis_url.get_secret_value())
+        self._hangup = hangup
+        self.store = Store(
+            settings.redis_url.get_secret_value(),
+            read_url=settings.read_url.get_secret_value() if settings.read_url else None,
+            replicas=settings.replicas,
+        )
         self.channels = channels.load(settings.channels)
         self.logs = {name: Log(self.store, name, settings.log_length) for name in self.channels}
         bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
         self.keyring = Keyring(self.store, bootstrap, settings.rate_limit)
-        self.publisher = Publisher(self.store, self.logs, self.channels, self.keyring, settings.max_body)
+        admission = Admission(
+            self.keyring,
+            Sessions(self.store, self.keyring),
+            Limit(settings.address_limit),
+            Proxies.parse(settings.proxies or ""),
+        )
+        editing = Editing(self.store, self.logs, self.channels, admission, settings.max_body)
+        self.publisher = Publisher(editing)
+        self.changes = Changes(editing)
+        self.history = History(editing)
+        self.door = Door(editing, secure=(settings.public_url or "").startswith("https:"))
 
-        self.fanouts: dict[str, fanout.Fanout] = {}
-        if role != "api":
-            for name, channel in self.channels.items():
-                clock = fanout.Clock()
-                hub = Hub(
-                    channel,
-                    clock,
-                    ring=settings.ring,
-                    most_selectors=settings.max_selectors,
-                    reconnect=(settings.reconnect_min_ms, settings.reconnect_max_ms),
-                )
-                self.fanouts[name] = fanout.Fanout(self.logs[name], hub, clock, settings.ring)
+        follows = () if role == "api" else self.channels.values()
+        self.fanouts = {channel.name: self._follower(channel) for channel in follows}
         self.hubs = {name: found.hub for name, found in self.fanouts.items()}
-        self.readers = Readers(self.hubs, settings.max_readers)
-        self.health = Health(self.logs, self.fanouts)
+        self.drain = Drain(self._everybody, settings.drain, (settings.reconnect_min_ms, settings.reconnect_max_ms))
+        self.feeds = Feeds(self.hubs, settings.public_url)
+        self.readers = Readers(self.hubs, settings.max_readers, admission, self.drain)
+        self.health = Health(self.logs, self.fanouts, self.drain)
+        self.reference = Reference(self.operations, self.channels)
+        self.reload = Reload(settings.channels, self.channels)
         self.role = role
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    def _everybody(self) -> list[Reader]:
+        return [reader for hub in self.hubs.values() for reader in hub.readers()]
+
+    def _follower(self, channel: Channel) -> fanout.Fanout:
+        """The way from a channel's log to its readers in this process."""
+        settings, clock = self.settings, fanout.Clock()
+        hub = Hub(
+            channel,
+            clock,
+            ring=settings.ring,
+            most_selectors=settings.max_selectors,
+            reconnect=(settings.reconnect_min_ms, settings.reconnect_max_ms),
+        )
+        return fanout.Fanout(self.logs[channel.name], hub, clock, settings.ring)
+
+    def operations(self) -> list[Operation]:
+        """What this process serves."""
+        found: list[Operation] = []
+        if self.role != "fanout":
+            found += routes.editors(self.publisher, self.changes, self.history, self.door)
+        if self.role != "api":
+            found += routes.readers(self.readers, self.feeds, self.reference)
+        return found + routes.both(self.history, self.health, self.reference)
 
     def routes(self) -> list[Route]:
-        """The HTTP API of this process."""
-        editors = [
-            Route("/v1/channels/{channel}/items", self.publisher.post, methods=["POST"]),
-            Route("/v1/channels/{channel}/items/{id}/retract", self.publisher.retract, methods=["POST"]),
-        ]
-        readers = [
-            Route("/v1/channels", self.readers.channels, methods=["GET"]),
-            Route("/v1/channels/{channel}/items", self.readers.items, methods=["GET"]),
-            Route("/v1/channels/{channel}/live", self.readers.live, methods=["GET"]),
-            Route("/", pages.demo, methods=["GET"]),
-            Route("/demo/{file}", pages.demo, methods=["GET"]),
-            Route("/widget/v1/{file}", pages.widget, methods=["GET"]),
-        ]
-        both = [
-            Route("/v1/channels/{channel}/items/{id}", self.publisher.item, methods=["GET"]),
-            Route("/health/live", self.health.live, methods=["GET"]),
-            Route("/health/ready", self.health.ready, methods=["GET"]),
-        ]
-        return both + {"api": editors, "fanout": readers, "serve": editors + readers}[self.role]
+        """The same for the router."""
+        return [operation.route() for operation in self.operations()]
 
     def beside(self) -> dict[str, tasks.Run]:
         """What runs beside the requests, by name."""
-        settings, streams = self.settings, list(self.logs.values())
+        settings = self.settings
         found: dict[str, tasks.Run] = {
-            "log heartbeat": lambda: pulse.run(streams, expiring=self.role != "fanout"),
+            "master of the Sentinels": self.store.follow,
+            "log heartbeat": lambda: pulse.run(self.logs, self.channels, sweeping=self.role != "fanout"),
+            "reload": lambda: self.reload.run(self.take),
         }
         if self.role != "api":
-            hubs = list(self.hubs.values())
-            found["reader heartbeat"] = lambda: fanout.beat_readers(hubs, settings.heartbeat, settings.stuck)
+            found["watch over keys"] = self.readers.watch
+            found["reader heartbeat"] = lambda: fanout.beat_readers(self.fanouts, settings.heartbeat, settings.stuck)
         for name, follower in self.fanouts.items():
-            found[f"fan-out of {name}"] = follower.run
+            found[_task_of(name)] = follower.run
         return found
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[dict[str, Any]]:
         """Start the tasks, serve, send the readers away, stop the tasks."""
-        running = [asyncio.create_task(tasks.supervised(name, run)) for name, run in self.beside().items()]
+        for name, run in self.beside().items():
+            self._start(name, run)
         try:
             if self.settings.samples and self.role == "serve":
                 await samples.fill(self.logs, self.channels)
-            await self._read_logs()
-            yield {"door": self.readers}
+            await tasks.within(READ_SECONDS, [found.begun for found in self.fanouts.values()])
+            with ExitStack() as signals:
+                if self._hangup is not None:
+                    signals.enter_context(self._hangup.heard(self.reload.ask))
+                    signals.enter_context(self.drain.heard())
+                yield {"door": self.readers}
         finally:
-            await self._send_away()
-            await tasks.end(running)
+            await self.drain.send_away(self._everybody())
+            await tasks.end(self._running.values())
             await self.store.close()
 
-    async def _read_logs(self) -> None:
-        """Listen when there is something to show; a store that is away does not hold up the start for long."""
-        waiting = [asyncio.create_task(found.begun.wait()) for found in self.fanouts.values()]
-        if waiting:
-            _, late = await asyncio.wait(waiting, timeout=READ_SECONDS)
-            for task in late:
-                task.cancel()
+    def _start(self, name: str, run: tasks.Run) -> None:
+        self._running[name] = asyncio.create_task(tasks.supervised(name, run), name=name)
 
-    async def _send_away(self) -> None:
-        """Close every reader, each with another delay, so that they do not all come back in the same second."""
-        least = self.settings.reconnect_min_ms
-        leaving = [reader for hub in self.hubs.values() for reader in hub.readers()]
-        # A lone reader should not wait for as long as a hundred thousand have to.
-        most = min(2 * least + SPREAD_MS * len(leaving), max(least, self.settings.reconnect_max_ms))
-        for number, reader in enumerate(leaving):
-            retry = random.randint(least, max(least, most))  # noqa: S311 - spreads load, guards nothing
-            reader.close(CloseCode.DRAINING, encode({"retry_ms": retry}).decode())
-            if number % CLOSE_SLICE == 0:
+    async def take(self, found: Mapping[str, Channel], difference: Difference) -> None:
+        """Serve these channels from now on: begin what is new, end what is gone, show the others as they are now."""
+        follows = () if self.role == "api" else difference.added
+        gone = [self.hubs[name] for name in difference.removed if name in self.hubs]
+        # No await in here, so nobody meets a channel with one half of what belongs to it. The mappings are shared.
+        _become(self.channels, found)
+        _become(
+            self.logs, {name: self.logs.get(name) or Log(self.store, name, self.settings.log_length) for name in found}
+        )
+        fresh = {name: self._follower(found[name]) for name in follows}
+        _become(self.fanouts, {name: known for name, known in self.fanouts.items() if name in found})
+        _become(self.hubs, {name: known.hub for name, known in self.fanouts.items()})
+        ended = [self._running.pop(_task_of(hub.channel.name)) for hub in gone]
+        for name, follower in fresh.items():
+            self._start(_task_of(name), follower.run)
+
+        await tasks.end(ended)
+        for number, reader in enumerate([reader for hub in gone for reader in hub.readers()]):
+            reader.close(CloseCode.GONE, "")
+            if not number % SLICE:
                 await asyncio.sleep(0)
+        for name, _ in difference.changed:
+            if name in self.fanouts:
+                await self.fanouts[name].rechannel(found[name])
+        # A process that was ready stays so while a channel begins.
+        await tasks.within(READ_SECONDS, [follower.delivering for follower in fresh.values()])
+        following = self.fanouts | fresh
+        _become(self.fanouts, {name: following[name] for name in found if name in following})
+        _become(self.hubs, {name: known.hub for name, known in self.fanouts.items()})
 
 
-def create_app(settings: Settings, role: Role = "serve") -> Starlette:
-    """The ASGI application of one process."""
-    process = Process(settings, role)
+V = TypeVar("V")
+
+
+def _become(old: dict[str, V], new: Mapping[str, V]) -> None:
+    """Fill a mapping that others hold with something else, in its order."""
+    kept = dict(new)  # it may be made from the old one
+    old.clear()
+    old.update(kept)
+
+
+def _task_of(channel: str) -> str:
+    return f"fan-out of {channel}"
+
+
+def create_app(settings: Settings, role: Role = "serve", hangup: Hangup | None = None) -> Starlette:
+    """The ASGI application of one process, which reloads on SIGHUP when it is given it."""
+    process = Process(settings, role, hangup)
     handlers = {
         TickerError: _refuse,
         HTTPException: _refuse_route,
@@ -184,7 +247,7 @@ def from_environ() -> Starlette:
         tie.to_parent(parent.pid)
     settings = Settings.load(os.environ)
     logs.configure(settings.log_level)
-    return create_app(settings, cast(Role, os.environ.get(ROLE, "serve")))
+    return create_app(settings, cast(Role, os.environ.get(ROLE, "serve")), Hangup(parent=True))
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

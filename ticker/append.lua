@@ -1,53 +1,84 @@
 -- One act on one item, whole or not at all.
--- KEYS: 1 log, 2 meta, 3 items, 4 due, 5 the idempotency record
--- ARGV: 1 act, 2 item id, 3 version that must be the newest ('0': the item is new), 4 item (JSON object without the
---       fields set here), 5 the names of times to set to now (comma separated), 6 expiry: '' none, '+ms' from now, or
---       milliseconds since 1970, 7 fingerprint of the request ('' without idempotency key), 8 life of the idempotency
---       record in ms, 9 entries that the log keeps
--- Returns {'appended' | 'again', cursor, item}, or {'conflict'}, {'stale', newest version}, {'past'}.
+-- KEYS: 1 log, 2 meta, 3 items, 4 due, 5 waiting, 6 audit, 7 history of the item, 8 record of the text,
+--       9 the idempotency record, 10 items of the story
+-- ARGV: 1 what is asked (JSON, see `Log.append`), 2 the item (JSON object without the fields set here)
+-- Returns {'appended' | 'again', cursor, item}, {'dry', '0-0', item, id of the same text} when only asked what would
+-- be, or a refusal: {'conflict'}, {'stale', newest version, newest item},
+-- {'similar', id}, {'past', field}, {'pinned', id}, {'late'}.
 
-local act, id, expected = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local ask = cjson.decode(ARGV[1])
 
-if ARGV[7] ~= '' then
-  local seen = redis.call('HMGET', KEYS[5], 'fingerprint', 'cursor', 'item')
+if ask.fingerprint then
+  local seen = redis.call('HMGET', KEYS[9], 'fingerprint', 'cursor', 'item')
   if seen[1] then
-    if seen[1] ~= ARGV[7] then return {'conflict'} end
+    if seen[1] ~= ask.fingerprint then return {'conflict'} end
     return {'again', seen[2], seen[3]}
   end
 end
 
 -- Every stored item begins with its version, because this script wrote it so.
-local newest = redis.call('HGET', KEYS[3], id)
-local version = newest and tonumber(string.match(newest, '^{"version":(%d+)')) or 0
-if version ~= expected then return {'stale', number(version)} end
+local before = redis.call('HGET', KEYS[3], ask.id)
+local version = before and tonumber(string.match(before, '^{"version":(%d+)')) or 0
+if version ~= ask.expected then return {'stale', number(version), before} end
 
-local expires = nil
-if string.sub(ARGV[6], 1, 1) == '+' then
-  expires = now + tonumber(string.sub(ARGV[6], 2))
-elseif ARGV[6] ~= '' then
-  expires = tonumber(ARGV[6])
-  if expires <= now then return {'past'} end
+local twin = ask.text and redis.call('GET', KEYS[8])
+if twin == ask.id or twin == ask.replaces then twin = nil end
+if twin and ask.guard and not ask.dry then return {'similar', twin} end
+
+for _, pair in ipairs(ask.ahead) do
+  if pair[2] <= now then return {'past', pair[1]} end
 end
+if ask.pins then
+  local pinned = redis.call('HGET', KEYS[2], 'pinned')
+  if pinned and pinned ~= ask.id then return {'pinned', pinned} end
+end
+if ask.push_at and ask.push_at <= now then return {'late'} end
 
 local stamped = '{"version":' .. number(version + 1)
-for name in string.gmatch(ARGV[5], '[^,]+') do
+for _, name in ipairs(ask.stamps) do
   stamped = stamped .. ',"' .. name .. '":' .. number(now)
 end
-if expires then stamped = stamped .. ',"expires":' .. number(expires) end
-local item = stamped .. ',' .. string.sub(ARGV[4], 2)
+for _, pair in ipairs(ask.after) do
+  stamped = stamped .. ',"' .. pair[1] .. '":' .. number(now + pair[2])
+end
+local item = stamped .. ',' .. string.sub(ARGV[2], 2)
+if ask.dry then return {'dry', '0-0', item, twin or ''} end
 
 local epoch, n, last = life()
-local cursor = epoch .. '-' .. number(n + 1)
-redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[9], cursor, 'previous', last, 'act', act, 'item', item)
-redis.call('HSET', KEYS[2], 'n', number(n + 1), 'last', cursor)
-redis.call('HSET', KEYS[3], id, item)
-if expires then
-  redis.call('ZADD', KEYS[4], number(expires), id)
-else
-  redis.call('ZREM', KEYS[4], id)
+local cursor = epoch .. '-' .. number(n)
+if ask.wire then
+  cursor = epoch .. '-' .. number(n + 1)
+  redis.call('XADD', KEYS[1], 'MAXLEN', '=', ask.length, cursor, 'previous', last, 'act', ask.wire, 'item', item)
+  redis.call('HSET', KEYS[2], 'n', number(n + 1), 'last', cursor)
 end
-if ARGV[7] ~= '' then
-  redis.call('HSET', KEYS[5], 'fingerprint', ARGV[7], 'cursor', cursor, 'item', item)
-  redis.call('PEXPIRE', KEYS[5], ARGV[8])
+redis.call('HSET', KEYS[3], ask.id, item)
+
+local due = nil
+for _, moment in ipairs(ask.due) do due = math.min(due or moment, moment) end
+for _, distance in ipairs(ask.due_after) do due = math.min(due or now + distance, now + distance) end
+if due then redis.call('ZADD', KEYS[4], number(due), ask.id) else redis.call('ZREM', KEYS[4], ask.id) end
+
+redis.call(ask.waiting and 'SADD' or 'SREM', KEYS[5], ask.id)
+if ask.pinned then
+  redis.call('HSET', KEYS[2], 'pinned', ask.id)
+elseif redis.call('HGET', KEYS[2], 'pinned') == ask.id then
+  redis.call('HDEL', KEYS[2], 'pinned')
+end
+if ask.text then redis.call('SET', KEYS[8], ask.id, 'PX', ask.similar_ms) end
+if ask.story then
+  redis.call('SADD', KEYS[10], ask.id)
+  redis.call('PEXPIRE', KEYS[10], ask.story_ms)
+end
+
+if twin then ask.detail = ask.detail .. (ask.detail == '' and '' or '; ') .. 'same text as ' .. twin end
+local number_of_record = record(KEYS[6], {
+  'at', number(now), 'act', ask.act, 'item', ask.id, 'by', ask.by, 'detail', ask.detail, 'wire', ask.wire or '',
+  'cursor', cursor, 'before', before or '', 'after', item
+})
+redis.call('RPUSH', KEYS[7], number(number_of_record) .. '-0')
+
+if ask.fingerprint then
+  redis.call('HSET', KEYS[9], 'fingerprint', ask.fingerprint, 'cursor', cursor, 'item', item)
+  redis.call('PEXPIRE', KEYS[9], ask.remember_ms)
 end
 return {'appended', cursor, item}

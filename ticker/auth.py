@@ -11,18 +11,21 @@ import hmac
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from ticker.errors import Forbidden, RateLimited, Unauthorized
-from ticker.store import Store, reaching
+from ticker.store import Store, reaching, text
 
 Scope = Literal["read", "publish", "correct", "retract", "push", "admin"]
 SCOPES: tuple[str, ...] = get_args(Scope)
 
 _TOKEN = re.compile(r"tk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}", re.ASCII)
 KEYS = "{ticker}:keys"
+USED = "{ticker}:used"
+BOOTSTRAP = "bootstrap"
 
 
 class Key(BaseModel):
@@ -39,6 +42,10 @@ class Key(BaseModel):
     expires: int | None = None
     revoked: int | None = None
 
+    def may(self, scope: Scope, channel: str) -> bool:
+        """Whether the key gives this right."""
+        return bool({"admin", scope} & set(self.scopes)) and (not self.channels or channel in self.channels)
+
     def check(self, scope: Scope, channel: str) -> None:
         """Raises Forbidden when the key does not give this right."""
         if "admin" not in self.scopes and scope not in self.scopes:
@@ -54,8 +61,9 @@ class Keyring:
         """`rate` is posts per minute and key, 0 for no limit."""
         self._redis = store.redis
         self._rate = rate
+        self._noted: dict[str, int] = {}
         self._bootstrap = (
-            Key(id="bootstrap", name="bootstrap", digest=_digest(bootstrap), scopes=("admin",), created=0)
+            Key(id=BOOTSTRAP, name="bootstrap", digest=_digest(bootstrap), scopes=("admin",), created=0)
             if bootstrap
             else None
         )
@@ -108,6 +116,10 @@ class Keyring:
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized
+        return await self.prove(token)
+
+    async def prove(self, token: str) -> Key:
+        """The key that this is. Raises as `authenticate`."""
         digest = _digest(token)
         if self._bootstrap is not None and hmac.compare_digest(digest, self._bootstrap.digest):
             return self._bootstrap
@@ -115,31 +127,72 @@ class Keyring:
         key = await self._find(match[1]) if match else None
         if key is None or not hmac.compare_digest(digest, key.digest):
             raise Unauthorized("This key is not known here.")
-        if key.revoked is not None:
-            raise Unauthorized("This key was revoked.")
-        if key.expires is not None and key.expires <= time.time() * 1000:
-            raise Unauthorized("This key has expired.")
-        return key
+        return _living(key)
+
+    async def get(self, key_id: str) -> Key:
+        """The key with this id, by whatever it was proven before. Raises as `authenticate`."""
+        key = await self._find(key_id)
+        if key is None:
+            raise Unauthorized("This key is not known here.")
+        return _living(key)
+
+    async def ended(self, key_ids: Sequence[str]) -> set[str]:
+        """Those of these keys that were revoked, or have expired, or are gone."""
+        asked = [key_id for key_id in key_ids if key_id != BOOTSTRAP]
+        if not asked:
+            return set()
+        async with reaching():
+            found = await self._redis.hmget(KEYS, asked)
+        ended: set[str] = set()
+        for key_id, value in zip(asked, found, strict=True):
+            try:
+                if value is None:
+                    raise Unauthorized
+                _living(Key.model_validate_json(value))
+            except Unauthorized:
+                ended.add(key_id)
+        return ended
+
+    async def used(self) -> dict[str, int]:
+        """When each key was last used, milliseconds, to the minute."""
+        async with reaching():
+            found = await self._redis.hgetall(USED)
+        return {text(key_id): int(at) for key_id, at in found.items()}
 
     async def spend(self, key: Key) -> None:
-        """Count one post of this key. Raises RateLimited, with the seconds to wait, when its minute is used up."""
-        if not self._rate:
-            return
+        """Count one request of this key. Raises RateLimited, with the seconds to wait, when its minute is used up."""
         minute, second = divmod(int(time.time()), 60)
+        fresh = self._noted.get(key.id) == minute
+        if not self._rate and fresh:
+            return
         counter = f"{{ticker}}:rate:{key.id}:{minute}"
         async with reaching(), self._redis.pipeline(transaction=True) as pipe:
             pipe.incr(counter)
             pipe.expire(counter, 120)
-            used, _ = await pipe.execute()
-        if used > self._rate:
+            if not fresh:
+                pipe.hset(USED, key.id, str(minute * 60_000))
+            used, *_ = await pipe.execute()
+        # Once a minute is often enough to see which keys nobody needs any more.
+        self._noted[key.id] = minute
+        if self._rate and used > self._rate:
             raise RateLimited(
                 f"The key '{key.name}' has used its {self._rate} posts of this minute.", retry_after=60 - second
             )
 
     async def _find(self, key_id: str) -> Key | None:
+        if key_id == BOOTSTRAP:
+            return self._bootstrap
         async with reaching():
             found = await self._redis.hget(KEYS, key_id)
         return Key.model_validate_json(found) if found else None
+
+
+def _living(key: Key) -> Key:
+    if key.revoked is not None:
+        raise Unauthorized("This key was revoked.")
+    if key.expires is not None and key.expires <= time.time() * 1000:
+        raise Unauthorized("This key has expired.")
+    return key
 
 
 def _digest(token: str) -> str:

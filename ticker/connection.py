@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Coroutine
 from typing import Any, Protocol, cast
 
 from websockets.exceptions import PayloadTooBig, ProtocolError
@@ -20,7 +21,7 @@ from websockets.protocol import Side, State
 from websockets.server import ServerProtocol
 
 from ticker import wire
-from ticker.errors import TickerError
+from ticker.errors import StoreUnavailable, TickerError
 from ticker.group import Group
 from ticker.hub import Hub
 from ticker.problem import Problem
@@ -30,12 +31,22 @@ log = logging.getLogger("ticker.connection")
 INBOUND = 4096
 """Greatest message that a reader may send, bytes."""
 MASK = 4
+ASKING = -1
+"""In place of a count of bytes: whether this reader may enter is being asked."""
+
+ASK_SECONDS = 1.8
 
 _write = os.write
+# The loop only holds its tasks weakly.
+_asking: set[asyncio.Task[None]] = set()
 
 
 class Door(Protocol):
     """Decides where a reader goes."""
+
+    def admit(self, reader: Connection, request: Request) -> Coroutine[Any, Any, None] | None:
+        """What has to be asked of the store about this reader first; None for the public. Raises TickerError."""
+        ...
 
     def open(self, reader: Connection, request: Request) -> tuple[Hub, Group, bytes]:
         """The hub and the group that the reader has entered, and its first frame. Raises TickerError to refuse."""
@@ -91,7 +102,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """The upgrade request, and then whatever the reader sends."""
         if self._hub is None:
-            self._shake_hands(data)
+            if self._given == ASKING:
+                self.cut()  # nobody who keeps to the protocol speaks before he has been answered
+            else:
+                self._shake_hands(data)
         else:
             self._listen(data)
 
@@ -147,6 +161,17 @@ class Connection(asyncio.Protocol):
             # close() would wait for a buffer that a zero-window peer never takes.
             self._transport.abort()
 
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """Host and port of the other end, as uvicorn tells them of a request."""
+        found = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the line has ended."""
+        return self._transport is None or self._transport.is_closing()
+
     def _leave(self) -> None:
         # The number may soon be another connection's.
         self._descriptor = -1
@@ -164,11 +189,40 @@ class Connection(asyncio.Protocol):
         if not requests:
             self._transport.abort()
             return
-        answer = server.accept(requests[0])
+        asking = self._door.admit(self, requests[0])
+        if asking is None:
+            self._enter(server, requests[0])
+        else:
+            self._given = ASKING
+            task = asyncio.create_task(self._ask(asking, server, requests[0]))
+            _asking.add(task)
+            task.add_done_callback(_asking.discard)
+
+    async def _ask(self, asking: Coroutine[Any, Any, None], server: ServerProtocol, request: Request) -> None:
+        refused: TickerError | None = None
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                await asking
+        except TickerError as error:
+            refused = error
+        except TimeoutError:
+            refused = StoreUnavailable()
+        except Exception:
+            log.exception("whether a reader may enter could not be asked")
+            refused = TickerError()
+        self._given = 0
+        if self._transport is not None and not self._transport.is_closing():
+            self._enter(server, request, refused)
+
+    def _enter(self, server: ServerProtocol, request: Request, refused: TickerError | None = None) -> None:
+        assert self._transport is not None
+        answer = server.accept(request)
         first = b""
         if answer.status_code == 101:
             try:
-                self._hub, self._group, first = self._door.open(self, requests[0])
+                if refused is not None:
+                    raise refused
+                self._hub, self._group, first = self._door.open(self, request)
             except TickerError as error:
                 answer = _refusal(error)
         # The answer and the first frame leave in one write: a reader who is in has something to show.

@@ -15,7 +15,7 @@ _CURSOR = re.compile(r"(0|[1-9][0-9]{0,14})-(0|[1-9][0-9]{0,14})", re.ASCII)
 class Cursor(NamedTuple):
     """`<epoch>-<n>`: the life of the log (milliseconds when it began) and the entry's number in it, without holes.
 
-    The same string is stream id, WebSocket cursor, `?cursor=` and ETag. To clients it is opaque.
+    The same string is stream id, WebSocket cursor and `?cursor=`, and begins the ETag. To clients it is opaque.
     """
 
     epoch: int

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from ticker.channel import Channel
 from ticker.entry import START, Cursor, Entry, Pulse
 from ticker.errors import StoreUnavailable
 from ticker.hub import SLOTS, Hub
@@ -19,6 +20,8 @@ from ticker.stream import Log
 
 log = logging.getLogger("ticker.fanout")
 
+LATE = 10.0
+"""Seconds without a heartbeat through the stream after which nobody can say that readers have everything."""
 BACK_OFF = (0.1, 2.0)
 """Least and greatest delay before the store is tried again, seconds."""
 
@@ -51,8 +54,13 @@ class Fanout:
         self._ring = ring
         self.begun = asyncio.Event()
         """Set when the log has been read for the first time."""
+        self.delivering = asyncio.Event()
+        """Set when a heartbeat has come back through the stream for the first time."""
+        self._handing_out = asyncio.Lock()
+        # Held while readers are brought to the head: it must stand still for so long.
         self._last = START
         self._heard: float | None = None
+        self._beat = b""
 
     @property
     def age(self) -> float:
@@ -82,12 +90,19 @@ class Fanout:
                     delays = _delays()
                 await asyncio.sleep(next(delays))
 
+    async def rechannel(self, channel: Channel) -> None:
+        """Take over other settings of the channel; readers are given the window anew when it looks another way."""
+        async with self._handing_out:
+            if self.hub.rechannel(channel):
+                await self.hub.deliver()
+
     async def _begin(self) -> None:
         state = await self._stream.read(self._ring)
         self._last = state.last
-        self.hub.load(state)
-        self.begun.set()
-        await self.hub.deliver()
+        async with self._handing_out:
+            self.hub.load(state)
+            self.begun.set()
+            await self.hub.deliver()
 
     async def _take(self, entries: Sequence[Entry], pulse: Pulse | None) -> None:
         if not follows(entries, self._last):
@@ -101,14 +116,18 @@ class Fanout:
                 await self._begin()
                 return
             self._last = entries[-1].cursor
-            self.hub.apply(entries)
-            await self.hub.deliver()
+            async with self._handing_out:
+                self.hub.apply(entries)
+                await self.hub.deliver()
         if pulse is not None:
-            self._clock.set(pulse.at)
             # Of another life, or written before what we have read: the log itself says which.
             if pulse.cursor.epoch != self.hub.cursor.epoch:
                 await self._doubt()
-            self._heard = time.monotonic()
+            # A node that is cut off goes on showing the last one that it got; that is no sign of life.
+            if pulse.id != self._beat:
+                self._beat, self._heard = pulse.id, time.monotonic()
+                self._clock.set(pulse.at)
+            self.delivering.set()
 
     async def _doubt(self) -> None:
         """Ask the log where it stands, and begin anew when that is not where we stand.
@@ -131,14 +150,19 @@ def follows(entries: Sequence[Entry], last: Cursor) -> bool:
     return True
 
 
-async def beat_readers(hubs: Sequence[Hub], interval: float, stuck: float) -> None:
-    """Speak to every reader once in `interval` seconds, spread over it, and cut those stuck for `stuck` seconds."""
+async def beat_readers(followers: Mapping[str, Fanout], interval: float, stuck: float) -> None:
+    """Speak to every reader once in `interval` seconds, spread over it, and cut those stuck for `stuck` seconds.
+
+    Whose log has been silent for too long is told so, and cut from nothing. Channels may come and go meanwhile.
+    """
     slot = 0
     while True:
         await asyncio.sleep(interval / SLOTS)
         slot = (slot + 1) % SLOTS
         before = asyncio.get_running_loop().time() - stuck
-        for hub in hubs:
+        for follower in list(followers.values()):
+            hub = follower.hub
+            hub.mark(follower.age > LATE)
             hub.beat(slot)
             cut = hub.cut_stuck(before)
             if cut:

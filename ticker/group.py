@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ticker import wire
-from ticker.entry import Cursor, Entry
+from ticker.entry import START, Cursor, Entry
 from ticker.item import Item
 from ticker.window import Window
-
-WITHDRAWING = "retract"
 
 
 class Reader(Protocol):
@@ -58,6 +57,8 @@ class Built:
     entry: Entry
     json: bytes
     frame: bytes
+    altered: bool = False
+    """Whether it no longer says what the log said, since that was taken back."""
 
 
 class Group:
@@ -70,6 +71,7 @@ class Group:
         # In the order of joining, so that what is read of neighbours, here and in the kernel, lies side by side.
         self.members: dict[Reader, None] = {}
         self.snapshot: tuple[Cursor, int, bytes] | None = None
+        self._evicted = START  # the last entry that made an item leave for want of room
 
     def fold(self, entry: Entry) -> bool:
         """Fold one entry in. False when it is none of this group's business."""
@@ -77,13 +79,20 @@ class Group:
         if not self.selector.matches(entry.item) and entry.item.id not in self.window:
             return False
         self.window.apply(entry.act, entry.item)
+        if self.window.evicted:
+            self._evicted = entry.cursor
         return True
 
-    def withdraw(self, item: Item) -> None:
-        """Take the text of a retracted item out of what is held for those who come back."""
+    def take(self, other: Group) -> None:
+        """Take over what another group with the same selector has folded; the readers stay."""
+        self.window, self.built, self._evicted = other.window, other.built, other._evicted
+        self.snapshot = None
+
+    def withdraw(self, last: Entry) -> None:
+        """Take the text of an item that was retracted, or is held, out of what is kept for those who come back."""
         for place, built in enumerate(self.built):
-            if built.entry.item.id == item.id:
-                self.built[place] = build(withdrawn(built.entry, item))
+            if built.entry.item.id == last.item.id:
+                self.built[place] = build(withdrawn(built.entry, last), altered=True)
 
     def missed(self, position: int) -> list[Built]:
         """The frames after this position, oldest first."""
@@ -95,16 +104,29 @@ class Group:
         found.reverse()
         return found
 
+    def leads(self, missed: Sequence[Built]) -> bool:
+        """Whether these frames, the newest ones, lead a reader to this window.
+
+        What was taken back takes no place in them, so what it pushed out would stay with him, pinned even.
+        """
+        altered = next((built.entry.cursor for built in missed if built.altered), None)
+        return altered is None or self._evicted < altered
+
     def __len__(self) -> int:
         return len(self.members)
 
 
-def withdrawn(entry: Entry, last: Item) -> Entry:
-    """This entry, in its place in the log, as whoever missed it may still see it: its item is retracted."""
-    return replace(entry, act=WITHDRAWING, item=last)
+def withdraws(entry: Entry) -> bool:
+    """Whether this entry takes back what the entries before it said of its item: a retraction, or a hold."""
+    return entry.item.pubstatus != "usable"
 
 
-def build(entry: Entry) -> Built:
+def withdrawn(entry: Entry, last: Entry) -> Entry:
+    """This entry, in its place in the log, as whoever missed it may still see it: `last` took it back."""
+    return replace(entry, act=last.act, item=last.item)
+
+
+def build(entry: Entry, *, altered: bool = False) -> Built:
     """Build an entry's frame."""
     json = wire.entry(entry)
-    return Built(entry.cursor.n, entry, json, wire.text_frame(json))
+    return Built(entry.cursor.n, entry, json, wire.text_frame(json), altered)

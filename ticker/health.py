@@ -7,21 +7,20 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ticker.drain import Drain
 from ticker.errors import StoreUnavailable
-from ticker.fanout import Fanout
+from ticker.fanout import LATE, Fanout
 from ticker.stream import Log
 from ticker.wire import encode
-
-LATE = 10.0
-"""Seconds without a heartbeat through the stream after which this process is not ready."""
 
 
 class Health:
     """Ready means that a heartbeat came back through the stream lately, not that a port is open."""
 
-    def __init__(self, logs: Mapping[str, Log], fanouts: Mapping[str, Fanout]) -> None:
+    def __init__(self, logs: Mapping[str, Log], fanouts: Mapping[str, Fanout], drain: Drain) -> None:
         self._logs = logs
         self._fanouts = fanouts
+        self._drain = drain
 
     async def live(self, request: Request) -> Response:
         """`GET /health/live`: 200 while the process answers."""
@@ -35,11 +34,13 @@ class Health:
             if fanout.age > LATE or not fanout.hub.loaded
         }
         reason = None
-        if late:
+        if self._drain.begun:
+            reason = "this process is stopping"
+        elif late:
             reason = "no heartbeat came back through the stream lately"
         elif not self._fanouts:
             try:
-                for stream in self._logs.values():
+                for stream in list(self._logs.values()):
                     await stream.beat()
             except StoreUnavailable as error:
                 reason = error.detail

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from websockets.http11 import Request as Upgrade
 
-from ticker.errors import Full, NotFound, Unavailable, UnknownChannel, Unprocessable, UpgradeRequired
-from ticker.group import Group, Reader, Selector
+from ticker.admission import Admission
+from ticker.connection import Connection
+from ticker.drain import Drain
+from ticker.errors import (
+    Full,
+    NotFound,
+    StoreUnavailable,
+    Unavailable,
+    Unprocessable,
+    UpgradeRequired,
+)
+from ticker.group import Group, Selector
 from ticker.hub import Hub
-from ticker.wire import encode
+from ticker.polling import polled, selected, standing
+from ticker.wire import CloseCode, encode
+
+log = logging.getLogger("ticker.live")
+
+WATCH_SECONDS = 1.0
 
 MOST_FIELDS = 50
-MOST_VALUES = 10
-LONGEST_VALUE = 64
 POLL_AFTER = 10
 """Seconds told to readers who find no place."""
 
@@ -23,23 +40,53 @@ POLL_AFTER = 10
 class Readers:
     """The channels of this process, and how many readers they may have."""
 
-    def __init__(self, hubs: dict[str, Hub], most: int) -> None:
+    def __init__(self, hubs: dict[str, Hub], most: int, admission: Admission, drain: Drain) -> None:
         self._hubs = hubs
         self._most = most
+        self._admission = admission
+        self._drain = drain
+        self._keyed: dict[Connection, str] = {}
+        """Readers who came with a key, and its id."""
 
-    def open(self, reader: Reader, request: Upgrade) -> tuple[Hub, Group, bytes]:
+    def admit(self, reader: Connection, request: Upgrade) -> Coroutine[Any, Any, None] | None:
+        """Nobody asks the public who it is; who names a key is held to it, and whoever opens the desk's line has to."""
+        path = unquote(request.path.partition("?")[0])
+        if "Authorization" not in request.headers and not path.endswith("/desk"):
+            return None
+        return self._admit(reader, request)
+
+    async def _admit(self, reader: Connection, request: Upgrade) -> None:
+        channel = _channel(request.path)
+        key = await self._admission.key(_connection(reader, request))
+        key.check("read", channel)
+        self._keyed[reader] = key.id
+
+    async def watch(self) -> None:
+        """Send away, within seconds, whoever's key has ended."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            for reader in [reader for reader in self._keyed if reader.gone]:
+                del self._keyed[reader]
+            try:
+                ended = await self._admission.ended(list(set(self._keyed.values())))
+            except StoreUnavailable as error:
+                log.warning("whether keys have ended cannot be asked: %s", error)
+                continue
+            for reader in [reader for reader, key_id in self._keyed.items() if key_id in ended]:
+                del self._keyed[reader]
+                reader.close(CloseCode.REVOKED, "the key has ended")
+
+    def open(self, reader: Connection, request: Upgrade) -> tuple[Hub, Group, bytes]:
         """`GET /v1/channels/{channel}/live` as a WebSocket: join, with a snapshot, a resume or a reset."""
-        path, _, query = request.path.partition("?")
-        match unquote(path).split("/"):
-            case ["", "v1", "channels", channel, "live"]:
-                hub = self._hub(channel)
-            case _:
-                raise NotFound
+        hub = standing(self._hubs, _channel(request.path))
+        query = request.path.partition("?")[2]
         try:
             fields = parse_qs(query, keep_blank_values=True, max_num_fields=MOST_FIELDS)
         except ValueError:
             raise Unprocessable(f"The query has more than {MOST_FIELDS} fields.") from None
         selector = selected(fields)
+        if self._drain.begun:
+            raise Unavailable("This process is stopping. Come back, and another one answers.", retry_after=1)
         if sum(map(len, self._hubs.values())) >= self._most:
             raise Full(retry_after=POLL_AFTER)
         cursors = fields.get("cursor")
@@ -48,28 +95,17 @@ class Readers:
 
     async def live(self, request: Request) -> Response:
         """`GET …/live` without an upgrade."""
-        self._hub(request.path_params["channel"])
+        standing(self._hubs, request.path_params["channel"])
         raise UpgradeRequired
 
     async def items(self, request: Request) -> Response:
-        """`GET /v1/channels/{channel}/items`: the window as it stands; the ETag is the cursor."""
-        hub = self._hub(request.path_params["channel"])
-        fields = {name: request.query_params.getlist(name) for name in request.query_params}
-        selector = selected(fields)
-        etag = f'"{hub.cursor}"'
-        headers = {
-            "ETag": etag,
-            # A CDN may carry the polling: one request a second reaches us, whoever asks.
-            "Cache-Control": "public, max-age=0, s-maxage=1, stale-while-revalidate=10",
-        }
-        if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]:
-            return Response(status_code=304, headers=headers)
-        document = {
-            "channel": hub.channel.name,
-            "cursor": str(hub.cursor),
-            "items": [item.public() for item in hub.window(selector)],
-        }
-        return Response(encode(document), headers=headers, media_type="application/json")
+        """`GET /v1/channels/{channel}/items`: the window as it stands; the ETag is the cursor, and its size."""
+
+        def window(hub: Hub, selector: Selector) -> bytes:
+            items = [item.public() for item in hub.window(selector)]
+            return encode({"channel": hub.channel.name, "cursor": str(hub.cursor), "items": items})
+
+        return polled(request, self._hubs, window, "application/json")
 
     async def channels(self, request: Request) -> Response:
         """`GET /v1/channels`: what can be subscribed to."""
@@ -87,30 +123,20 @@ class Readers:
         headers = {"Cache-Control": "public, max-age=60"}
         return Response(encode(document), headers=headers, media_type="application/json")
 
-    def _hub(self, channel: str) -> Hub:
-        hub = self._hubs.get(channel)
-        if hub is None:
-            raise UnknownChannel(f"There is no such channel; there are: {', '.join(self._hubs)}.")
-        if not hub.loaded:
-            raise Unavailable("The log has not been read yet. Try again shortly.", retry_after=1)
-        return hub
+
+def _channel(address: str) -> str:
+    match unquote(address.partition("?")[0]).split("/"):
+        case ["", "v1", "channels", channel, "live" | "desk"]:
+            return channel
+    raise NotFound
 
 
-def selected(fields: dict[str, list[str]]) -> Selector:
-    """The filter in a query. Raises Unprocessable when there are too many values, or one that cannot be."""
-    for name in ("section", "region", "tag", "urgency"):
-        values = fields.get(name, [])
-        if len(values) > MOST_VALUES or any(not 0 < len(value) <= LONGEST_VALUE for value in values):
-            raise Unprocessable(
-                f"{name} takes at most {MOST_VALUES} values of 1 to {LONGEST_VALUE} characters.", field=name
-            )
-    try:
-        urgencies = frozenset(int(value) for value in fields.get("urgency", []))
-    except ValueError:
-        raise Unprocessable("urgency takes numbers from 1 to 9.", field="urgency") from None
-    return Selector(
-        sections=frozenset(fields.get("section", [])),
-        regions=frozenset(fields.get("region", [])),
-        tags=frozenset(fields.get("tag", [])),
-        urgencies=urgencies,
+def _connection(reader: Connection, request: Upgrade) -> HTTPConnection:
+    """The upgrade as the rest of the house knows a request."""
+    return HTTPConnection(
+        {
+            "type": "websocket",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in request.headers.raw_items()],
+            "client": reader.peer,
+        }
     )

@@ -35,6 +35,11 @@ async def demo(request: Request) -> Response:
     return _file(WEB / "demo", request.path_params.get("file", "index.html"), PAGE_HEADERS)
 
 
+async def docs(request: Request) -> Response:
+    """`GET /docs` and `GET /docs/{file}`: the reference for people."""
+    return _file(WEB / "docs", request.path_params.get("file", "index.html"), PAGE_HEADERS)
+
+
 async def widget(request: Request) -> Response:
     """`GET /widget/v1/{file}`: the embeddable ticker."""
     return _file(WEB / "widget", request.path_params["file"], WIDGET_HEADERS)

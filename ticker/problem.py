@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 from websockets.datastructures import Headers
 
-from ticker.errors import Malformed, TickerError, Unprocessable
+from ticker.errors import Malformed, StaleVersion, TickerError, Unprocessable
 from ticker.wire import encode
 
 MEDIA_TYPE = "application/problem+json"
@@ -36,7 +36,11 @@ class Problem:
         }
         if error.field is not None:
             document["field"] = error.field
-        headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
+        more = {}
+        if isinstance(error, StaleVersion) and error.newest is not None:
+            document["item"] = error.newest.desk()
+            more["ETag"] = f'"{error.newest.version}"'
+        headers = {**more, "Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
         if error.retry_after is not None:
             headers["Retry-After"] = str(error.retry_after)
         if error.status == HTTPStatus.UNAUTHORIZED:

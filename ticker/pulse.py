@@ -1,31 +1,35 @@
-"""Keeps a log's heart beating, and takes out of it what has expired.
+"""Keeps a log's heart beating, and does to its items what has come due: publication, expiry, the end of a pin.
 
-Both are due once a second in every process, by the store's clock, and one script tells both. An expiry is an act in
-the log like any other; the version check of the append makes it happen once, whichever process is first.
+Both are seen to once a second in every process, by the store's clock, and one script tells both. What has come due
+is an act like any other; the version check of the append makes it happen once, whichever process is first, and a
+process that was away finds it still due.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from ticker import item as rules
+from ticker import acts
+from ticker.channel import Channel
 from ticker.errors import StaleVersion, StoreUnavailable
-from ticker.stream import PULSE_MS, Beat, Change, Log
+from ticker.stream import PULSE_MS, Beat, Log
 
 log = logging.getLogger("ticker.pulse")
 
+BY = "ticker by itself"
 
-async def run(streams: Sequence[Log], *, expiring: bool) -> None:
-    """Beat until cancelled; with `expiring`, take out what is due as well."""
+
+async def run(streams: Mapping[str, Log], channels: Mapping[str, Channel], *, sweeping: bool) -> None:
+    """Beat until cancelled; with `sweeping`, do what is due as well. Both mappings may change meanwhile."""
     failing = False
     while True:
         try:
-            for stream in streams:
+            for name, stream in list(streams.items()):
                 beat = await stream.beat()
-                if expiring and beat.due:
-                    await expire(stream, beat)
+                if sweeping and beat.due and name in channels:
+                    await sweep(stream, beat, channels[name])
             failing = False
         except StoreUnavailable as error:
             if not failing:
@@ -34,17 +38,17 @@ async def run(streams: Sequence[Log], *, expiring: bool) -> None:
         await asyncio.sleep(PULSE_MS / 1000)
 
 
-async def expire(stream: Log, beat: Beat) -> int:
-    """Expire what this heartbeat of a channel found due. Returns how many items this process expired."""
-    expired = 0
-    for item_id in beat.due:
-        item = await stream.item(item_id)
-        # Another process may have expired it since, or an editor given it more time.
-        if item is None or item.expires is None or item.expires > beat.at:
+async def sweep(stream: Log, beat: Beat, channel: Channel) -> int:
+    """Do what this heartbeat of a channel found due. Returns how many acts this process did."""
+    done = 0
+    for item in await stream.items(beat.due):
+        # Another process may have been here since, or an editor changed the item's times.
+        change = acts.sweep(item, beat.at, channel)
+        if change is None:
             continue
         try:
-            await stream.append(Change("expire", rules.expire(item), item.version))
-            expired += 1
+            await stream.append(change, BY)
+            done += 1
         except StaleVersion:
-            log.debug("%s: %s was changed, or expired by another process", stream.channel, item_id)
-    return expired
+            log.debug("%s: %s was changed by somebody else first", stream.channel, item.id)
+    return done

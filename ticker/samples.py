@@ -8,10 +8,12 @@ from importlib.resources import files
 
 from ulid import ULID
 
-from ticker import item as rules
+from ticker import acts
 from ticker.channel import Channel
-from ticker.item import DAY_MS, Draft
-from ticker.stream import Change, Log
+from ticker.draft import Draft
+from ticker.stream import Log
+
+BY = "samples"
 
 
 async def fill(logs: Mapping[str, Log], channels: Mapping[str, Channel]) -> None:
@@ -22,12 +24,6 @@ async def fill(logs: Mapping[str, Log], channels: Mapping[str, Channel]) -> None
             continue
         for number, alert in enumerate(alerts):
             draft = Draft.model_validate_json(json.dumps(alert))
-            change = Change(
-                act="publish",
-                item=rules.publish(draft, channels[name], str(ULID())),
-                expected=0,
-                stamps=("firstcreated", "published_at", "versioncreated"),
-                expires=f"+{DAY_MS}",
-            )
+            change = acts.publish(draft, channels[name], str(ULID()), BY)
             # Several workers start at once; each sample is one alert all the same.
-            await logs[name].append(change, key=f"sample {number}", fingerprint="sample")
+            await logs[name].append(change, BY, key=f"sample {number}", fingerprint="sample")

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,9 +28,12 @@ from ticker.app import ROLE, Role, create_app
 from ticker.auth import Keyring
 from ticker.bridges import runner
 from ticker.bridges.log import LogProvider
+from ticker.channel import Channel, Difference
 from ticker.connection import Connection
 from ticker.embedded import EmbeddedStore
 from ticker.errors import SettingsError
+from ticker.hangup import Hangup
+from ticker.reload import Reload
 from ticker.settings import Settings
 from ticker.store import Store
 from ticker.stream import Log
@@ -51,6 +55,8 @@ def run(settings: Settings, role: Role) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status."""
     if role != "serve":
         _needs_store(settings, role)
+    channels.load(settings.channels)  # a wrong file is told here, once, and not by each worker
+    hangup = Hangup()
     embedded = None
     if settings.redis_url is None:
         embedded = EmbeddedStore(settings.data, settings.fsync)
@@ -60,7 +66,7 @@ def run(settings: Settings, role: Role) -> int:
         settings, how_to_post = _with_key(settings, role)
         listener = listen(settings)
         _announce_when_ready(settings, role, listener.getsockname()[1], how_to_post)
-        _serve(settings, role, listener)
+        _serve(settings, role, listener, hangup)
     finally:
         if embedded is not None:
             embedded.stop()
@@ -71,22 +77,36 @@ def push(settings: Settings) -> int:
     """Claim from the logs and print what would be sent, until SIGTERM or SIGINT."""
     _needs_store(settings, "push")
     assert settings.redis_url is not None
+    hangup = Hangup()
     store = Store(settings.redis_url.get_secret_value())
     worker = f"{socket.gethostname()}-{os.getpid()}"
+    known = channels.load(settings.channels)
+    provider = LogProvider()
+    running: dict[str, asyncio.Task[None]] = {}
+
+    def start(name: str, run: tasks.Run) -> None:
+        running[name] = asyncio.create_task(tasks.supervised(name, run))
+
+    def follow(names: Iterable[str]) -> None:
+        for name in names:
+            start(f"push of {name}", functools.partial(runner.run, Log(store, name), worker, provider))
+
+    async def take(found: Mapping[str, Channel], difference: Difference) -> None:
+        known.clear()
+        known.update(found)
+        follow(difference.added)
+        await tasks.end([running.pop(f"push of {name}") for name in difference.removed])
 
     async def bridge() -> None:
         stopped, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
-        provider = LogProvider()
-        running = [
-            asyncio.create_task(
-                tasks.supervised(f"push of {name}", functools.partial(runner.run, Log(store, name), worker, provider))
-            )
-            for name in channels.load(settings.channels)
-        ]
-        await stopped.wait()
-        await tasks.end(running)
+        reload = Reload(settings.channels, known)
+        follow(known)
+        start("reload", functools.partial(reload.run, take))
+        with hangup.heard(reload.ask):
+            await stopped.wait()
+        await tasks.end(running.values())
         await store.close()
 
     asyncio.run(bridge())
@@ -140,6 +160,8 @@ def listen(settings: Settings) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    # An answer is written in two parts, head and body; without this the body waits 40 ms for the head's receipt.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # A peer that vanished is noticed without a pong from each of the others.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
@@ -170,9 +192,29 @@ UVICORN: dict[str, Any] = {
 """How uvicorn serves us: it owns listening, HTTP parsing and the end; the readers' lines are ours."""
 
 
-def _serve(settings: Settings, role: Role, listener: socket.socket) -> None:
+class Workers(Multiprocess):
+    """The processes behind one listening address."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], hangup: Hangup) -> None:
+        super().__init__(config, sockets)
+        self._hangup = hangup
+
+    def handle_signals(self) -> None:
+        """SIGHUP goes on to the workers. uvicorn would put others in their place, and all readers would be cut off."""
+        super().handle_signals()
+        if self._hangup.take():
+            if self._hangup.final:
+                self.should_exit.set()
+                return
+            for worker in self.processes:
+                # One that has just ended is replaced by one that reads the file as it is now.
+                if worker.pid is not None and worker.exitcode is None:
+                    os.kill(worker.pid, signal.SIGHUP)
+
+
+def _serve(settings: Settings, role: Role, listener: socket.socket, hangup: Hangup) -> None:
     if settings.workers == 1:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings, role), **UVICORN))
+        server = uvicorn.Server(uvicorn.Config(create_app(settings, role, hangup), **UVICORN))
         # uvicorn raises the signal again when it is done; what stands after it here has to run as well.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _already_stopping)
@@ -181,7 +223,7 @@ def _serve(settings: Settings, role: Role, listener: socket.socket) -> None:
     os.environ.update(settings.environ())
     os.environ[ROLE] = role
     config = uvicorn.Config("ticker.app:from_environ", factory=True, workers=settings.workers, **UVICORN)
-    Multiprocess(config, sockets=[listener]).run()
+    Workers(config, [listener], hangup).run()
     listener.close()
 
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from ticker.address import Proxies
 from ticker.errors import SettingsError
 
 PREFIX = "TICKER_"
+SCHEMES = (
+    "redis://",
+    "rediss://",
+    "unix://",
+    "redis-sentinel://",
+    "rediss-sentinel://",
+    "redis-cluster://",
+    "rediss-cluster://",
+)
+AUTHORITY = re.compile(r"(\w([\w.-]{0,251}[\w.])?|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
+"""A host, perhaps with a port, that can be written into an address as it is."""
+_PUBLIC_URL = re.compile(rf"https?://{AUTHORITY.pattern}(/[\w.~/-]*)?", re.ASCII)
 CLIENT = frozenset({"TICKER_URL", "TICKER_KEY", "TICKER_KEY_FILE"})
 """What `post`, `retract` and `watch` read; not settings of a server."""
 
@@ -25,12 +39,23 @@ class Settings(BaseModel):
     data: Path = Field(Path(".data"), description="directory of the embedded store")
     workers: int = Field(1, ge=1, le=256, description="processes that serve the listening address")
     redis_url: SecretStr | None = Field(
-        None, description="redis://, rediss:// or unix:// address of the store; without it an embedded one is started"
+        None, description="address of the store, in any form that docs/operating.md has; without it one is embedded"
     )
+    read_url: SecretStr | None = Field(
+        None, description="address of a replica, or of several by Sentinel, from which readers are served"
+    )
+    replicas: int = Field(0, ge=0, le=10, description="replicas that have to have an alert before it is answered")
     bootstrap_key: SecretStr | None = Field(
         None, min_length=32, description="an admin key given from outside, 32 characters or more"
     )
     rate_limit: int = Field(600, ge=0, description="posts per minute and key; 0 = no limit")
+    address_limit: int = Field(
+        300, ge=0, description="requests without a valid key in a minute from one address; 0 = none"
+    )
+    proxies: str | None = Field(
+        None, description="addresses and networks of proxies whose X-Forwarded-For is believed, with commas between"
+    )
+    public_url: str | None = Field(None, description="the address under which readers find this service")
     channels: Path | None = Field(None, description="TOML file with the channels; without it en, ar and es")
     fsync: Literal["always", "everysec", "no"] = Field(
         "everysec", description="when the embedded store forces its log to the disk"
@@ -43,6 +68,7 @@ class Settings(BaseModel):
     stuck: float = Field(20.0, gt=0, le=600, description="seconds after which a reader that takes nothing is cut")
     reconnect_min_ms: int = Field(500, ge=0, description="least delay told to clients for coming back, ms")
     reconnect_max_ms: int = Field(30_000, ge=1, description="greatest delay told to clients for coming back, ms")
+    drain: float = Field(5.0, ge=0, le=15, description="seconds over which readers are sent away before an end")
     max_body: int = Field(16_384, ge=1024, description="greatest body of a post, bytes")
     samples: bool = Field(False, description="put ten sample alerts into each empty channel")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is logged")
@@ -73,12 +99,25 @@ class Settings(BaseModel):
             name = str(first["loc"][0])
             raise SettingsError(PREFIX + name.upper(), f"{first['msg']}.") from None
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "read_url")
     @classmethod
     def _address(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("begins with redis://, rediss:// or unix://")
+        if url is not None and not url.get_secret_value().startswith(SCHEMES):
+            raise ValueError(f"begins with one of {', '.join(SCHEMES)}")
         return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, url: str | None) -> str | None:
+        if url is not None and not _PUBLIC_URL.fullmatch(url):
+            raise ValueError("is no address like https://news.example")
+        return url.rstrip("/") if url else url
+
+    @field_validator("proxies")
+    @classmethod
+    def _named(cls, text: str | None) -> str | None:
+        Proxies.parse(text or "")
+        return text
 
     @classmethod
     def unknown(cls, environ: Mapping[str, str]) -> list[str]:

@@ -6,14 +6,23 @@ blocking read, which is thrown away rather than returned when its read is cancel
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from importlib.resources import files
+from typing import Any, cast
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from weakref import WeakSet
 
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.connection import Connection
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import (
     ClusterDownError,
     MasterDownError,
@@ -32,6 +41,12 @@ CONNECT = 1.0
 ANSWER = 1.5
 """Seconds to connect and to answer: a post must be refused within two."""
 POOL = 64
+REPLICA_MS = 800
+"""How long replicas are waited for; what they have not taken by then is stored all the same, and said to be less."""
+FOLLOW = 1.0
+"""Seconds between two questions to the Sentinels."""
+ASK_AGAIN = 10.0
+"""Seconds after which the store is asked again how durable it is."""
 
 # Answers that say "not now", not "never". Anything else that the server refuses is a fault of ours and must be heard.
 PASSING = (ClusterDownError, MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError)
@@ -39,64 +54,199 @@ PASSING_WORDS = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "BUSY")
 
 
 class Store:
-    """One Redis or Valkey server, by its URL (`redis://`, `rediss://`, `unix://`)."""
+    """Redis or Valkey behind one address: a server, the master that Sentinels know, or a Cluster."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_url: str | None = None, replicas: int = 0) -> None:
+        """`read_url` is where blocking reads of the log go, when not to the master (a replica, or several by Sentinel).
+
+        `replicas` is the number of replicas that an entry is waited for; see `durability`.
+        """
+        self.replicas = replicas
         self._url = url
+        self._read_url = read_url or url
         # Nothing is sent twice behind our back: redis-py repeats a command by default, and so can append an entry
         # a second time. The idempotency record is what makes a repetition safe, and only the caller can name it.
         # RESP 2, because 8.1.0 mishandles stale pooled connections under RESP 3.
-        self._options: dict[str, Any] = {
-            "retry": Retry(NoBackoff(), 0),
-            "protocol": 2,
-            "socket_connect_timeout": CONNECT,
-        }
-        pool = BlockingConnectionPool.from_url(
-            url, max_connections=POOL, timeout=CONNECT, socket_timeout=ANSWER, **self._options
+        self.redis = connected(url, most=POOL, answer=ANSWER)
+        self._durability: tuple[float, str] | None = None
+
+    def script(self, *parts: str) -> AsyncScript:
+        """A script out of our `.lua` files, run as one."""
+        package = files("ticker")
+        return self.redis.register_script(
+            "".join((package / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
         )
-        self.redis = Redis(connection_pool=pool)
-        self._durability: str | None = None
+
+    async def run(self, script: AsyncScript, keys: list[str], args: list[str]) -> tuple[Any, int]:
+        """The answer of a script that writes, and how many replicas have taken it when that was to be waited for."""
+        if not self.replicas or isinstance(self.redis, RedisCluster):
+            return await script(keys=keys, args=args), 0
+        # WAIT is about what the same connection wrote.
+        async with self.redis.client() as line:
+            answer = await script(keys=keys, args=args, client=line)
+            return answer, int(await line.wait(self.replicas, REPLICA_MS))
 
     @asynccontextmanager
-    async def blocking(self, wait: float) -> AsyncIterator[Redis]:
-        """A client with a connection of its own for reads that block up to `wait` seconds."""
+    async def blocking(self, wait: float, *, writes: bool = False) -> AsyncIterator[Redis]:
+        """A client with a connection of its own for reads that block up to `wait` seconds.
+
+        `writes`: the read changes something (a claim), so it is the master that is asked.
+        """
         # The server must answer an empty read before the socket gives up on it.
-        pool = ConnectionPool.from_url(self._url, max_connections=1, socket_timeout=wait + ANSWER, **self._options)
-        client = Redis(connection_pool=pool)
+        client = connected(self._url if writes else self._read_url, most=1, answer=wait + ANSWER)
         try:
             yield client
         finally:
             # Cancelled in the middle of a read, the connection still owes an answer; nobody may be given that.
-            await client.aclose()
-            await pool.disconnect()
+            await disconnected(client)
 
     async def durability(self) -> str:
         """What the server's append-only file promises: `memory`, `everysec` or `fsync`.
 
-        `memory` too when the server will not say: a promise is never guessed.
+        `memory` too when the server will not say: a promise is never guessed. Asked again every now and then, since
+        an operator can change it while we run.
         """
-        if self._durability is None:
+        now = time.monotonic()
+        if self._durability is None or now - self._durability[0] > ASK_AGAIN:
             try:
                 async with reaching():
-                    told = {
-                        **await self.redis.config_get("appendonly"),
-                        **await self.redis.config_get("appendfsync"),
-                    }
+                    told = await _config(self.redis)
             except ResponseError as error:
-                log.warning("the store does not tell its durability (%s): answers say 'memory'", error)
+                if self._durability is None:
+                    log.warning("the store does not tell its durability (%s): answers say 'memory'", error)
                 told = {}
             file = told.get("appendonly") == "yes"
-            self._durability = (
-                {"always": "fsync", "everysec": "everysec"}.get(str(told.get("appendfsync")), "memory")
-                if file
-                else "memory"
-            )
-        return self._durability
+            found = {"always": "fsync", "everysec": "everysec"}.get(told.get("appendfsync", ""), "memory")
+            self._durability = (now, found if file else "memory")
+        return self._durability[1]
+
+    async def follow(self) -> None:
+        """Move to another master when the Sentinels name one, though the old one still answers. Until cancelled."""
+        pool = self.redis.connection_pool if not isinstance(self.redis, RedisCluster) else None
+        if not isinstance(pool, SentinelConnectionPool):
+            await asyncio.Event().wait()
+            return
+        while True:
+            await asyncio.sleep(FOLLOW)
+            try:
+                # Hangs up on every idle line when it is another.
+                await pool.get_master_address()  # type: ignore[no-untyped-call]
+            except (RedisError, OSError) as error:
+                log.debug("the Sentinels do not name a master: %s", error)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.redis.aclose()
-        await self.redis.connection_pool.disconnect()
+        await disconnected(self.redis)
+
+
+class Shards(RedisCluster):
+    """A Cluster, and every line to it: after a fault the library forgets some that it has open."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.lines: WeakSet[Connection] = WeakSet()
+        lines, library = self.lines, self.connection_kwargs["connection_class"]
+
+        class Line(library):  # type: ignore[misc, valid-type]
+            def __init__(self, **given: Any) -> None:
+                super().__init__(**given)
+                lines.add(self)
+
+        self.connection_kwargs["connection_class"] = Line
+        for node in self.nodes_manager.startup_nodes.values():
+            node.connection_class = Line
+
+
+class Quorum(Sentinel):
+    """Sentinels of which the newest opinion counts: one that was cut off with an old master is not believed."""
+
+    async def discover_master(self, service_name: str) -> tuple[str, int]:
+        """Address and port of the master, from the Sentinel with the highest configuration epoch."""
+        asked = await asyncio.gather(
+            *(sentinel.sentinel_masters() for sentinel in self.sentinels), return_exceptions=True
+        )
+        states = [masters[service_name] for masters in asked if isinstance(masters, dict) and service_name in masters]
+        states = [state for state in states if self.check_master_state(state, service_name)]
+        if not states:
+            raise MasterNotFoundError(f"{len(asked)} Sentinels know no master '{service_name}'")
+        newest = max(states, key=lambda state: int(state.get("config-epoch", 0)))
+        return str(newest["ip"]), int(newest["port"])
+
+
+def connected(url: str, *, most: int, answer: float) -> Redis:
+    """A client for an address in any of the forms that are taken, with at most so many connections.
+
+    It behaves the same for all of them; `answer` is the time that the server has to answer, in seconds.
+    """
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+        "socket_connect_timeout": CONNECT,
+        "socket_timeout": answer,
+    }
+    parts = urlsplit(url)
+    scheme, secure = parts.scheme.replace("rediss", "redis"), parts.scheme.startswith("rediss")
+    if scheme not in ("redis-sentinel", "redis-cluster"):
+        pool_class = ConnectionPool if most == 1 else BlockingConnectionPool
+        wait = {} if most == 1 else {"timeout": CONNECT}
+        return Redis(connection_pool=pool_class.from_url(url, max_connections=most, **wait, **options))
+    if parts.username or parts.password:
+        options |= {"username": unquote(parts.username or "") or None, "password": unquote(parts.password or "")}
+    hosts = _hosts(parts, 26379 if scheme == "redis-sentinel" else 6379)
+    if scheme == "redis-cluster":
+        nodes = [ClusterNode(host, port) for host, port in hosts]
+        # What it repeats by itself are redirections, which the server sends before it does anything.
+        return cast(Redis, Shards(startup_nodes=nodes, ssl=secure, **options))
+    query = dict(parse_qsl(parts.query))
+    # Sentinels have users of their own, or none.
+    user = {"username": query.get("sentinel_username"), "password": query.get("sentinel_password")}
+    asking = {**options, **user, "socket_timeout": CONNECT, "ssl": secure}
+    sentinel = Quorum(hosts, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
+    service, _, role = parts.path.strip("/").partition("/")
+    found = sentinel.slave_for if role == "replica" else sentinel.master_for
+    return cast(Redis, found(service, ssl=secure, max_connections=most))
+
+
+async def disconnected(client: Redis) -> None:
+    """Close a client and every connection of it, those in use as well."""
+    await client.aclose()
+    if isinstance(client, Shards):
+        for line in list(client.lines):
+            with suppress(RedisError, OSError):
+                await line.disconnect(nowait=True)
+    pool = getattr(client, "connection_pool", None)
+    if pool is not None:
+        await pool.disconnect()
+        sentinels = getattr(pool, "sentinel_manager", None)
+        for sentinel in sentinels.sentinels if sentinels is not None else ():
+            await disconnected(sentinel)
+
+
+async def _config(redis: Redis) -> dict[str, str]:
+    if isinstance(redis, RedisCluster):
+        # What is weakest anywhere is what can be promised.
+        nodes = [await node.execute_command("CONFIG", "GET", "append*") for node in redis.get_primaries()]
+        found = [_pairs(told) for told in nodes]
+        order = ["always", "everysec"]
+        weakest = max(found, key=lambda told: order.index(f) if (f := told.get("appendfsync", "")) in order else 9)
+        return {**weakest, "appendonly": "yes" if all(told.get("appendonly") == "yes" for told in found) else "no"}
+    return {str(name): str(value) for name, value in (await redis.config_get("append*")).items()}
+
+
+def _pairs(told: Any) -> dict[str, str]:
+    pairs = told.items() if isinstance(told, dict) else zip(told[::2], told[1::2], strict=True)
+    return {text(name): text(value) for name, value in pairs}
+
+
+def _hosts(parts: SplitResult, port: int) -> list[tuple[str, int]]:
+    """The hosts of an address that names several: `h1:p1,h2:p2`."""
+    found = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
+    return [(host.hostname or "127.0.0.1", host.port or port) for host in found]
+
+
+def text(found: bytes | str) -> str:
+    """What the server sent as text: the types of redis-py leave open which it is."""
+    return found.decode() if isinstance(found, bytes) else found
 
 
 @asynccontextmanager

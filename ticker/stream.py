@@ -6,16 +6,29 @@ All keys of a channel stand under one hash tag, so that a Cluster keeps them tog
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
+from ticker.airing import Change
 from ticker.entry import START, Cursor, Entry, Pulse, State
-from ticker.errors import IdempotencyConflict, StaleVersion, Unprocessable
+from ticker.errors import (
+    EmbargoInThePast,
+    ExpiryInThePast,
+    IdempotencyConflict,
+    PastTime,
+    PinInThePast,
+    PinTaken,
+    PushSent,
+    ScheduleInThePast,
+    Similar,
+    StaleVersion,
+)
 from ticker.item import Item
-from ticker.store import Store, reaching
+from ticker.store import Store, reaching, text
+from ticker.text import folded
 
 REMEMBER_MS = 24 * 3600 * 1000
 """How long an idempotency key is remembered."""
@@ -24,30 +37,35 @@ PULSE_MS = 1000
 BLOCK_MS = 4000
 BATCH = 500
 MOST_DUE = 500
+SIMILAR_MS = 30 * 60 * 1000
+"""For how long the same text is taken for a slip."""
+STORY_MS = 7 * 24 * 3600 * 1000
+"""How long the items of a story are found by it after the last of them was touched."""
+WAITING = frozenset({"pending", "scheduled", "held"})
+SILENT = frozenset({"hold", "retract", "expire", "pin", "unpin", "undo"})
+"""Acts that say no text anew, so that the half hour in which it is taken for a slip does not begin again."""
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One act to append. `item` is the new version; the store sets its version and times.
-
-    `expected` is the version that has to be the newest (0: the item is new). `stamps` are the times to set to now.
-    `expires` is milliseconds since 1970, or None for no expiry, or `+n` for n milliseconds from now.
-    """
-
-    act: str
-    item: Item
-    expected: int
-    stamps: tuple[str, ...] = ("versioncreated",)
-    expires: int | str | None = None
+PAST: dict[str, type[PastTime]] = {
+    "expires": ExpiryInThePast,
+    "publish_at": ScheduleInThePast,
+    "embargoed": EmbargoInThePast,
+    "pinned_until": PinInThePast,
+}
+_PATH = {"pinned_until": "until"}
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where the entry stands, the item as it is stored, and whether an earlier request had put it there."""
+    """Where the entry stands, the item as it is stored, and whether an earlier request had put it there.
+
+    `twin` is the item with the same text, when it was only asked what would be; `replicas` how many have it.
+    """
 
     cursor: Cursor
     item: Item
     repeated: bool
+    twin: str = ""
+    replicas: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,45 +85,101 @@ class Log:
         self.channel = channel
         self._store = store
         self._length = length
-        self._log, self._meta, self._items, self._due, self._pulse = (
-            f"{{ticker:{channel}}}:{name}" for name in ("log", "meta", "items", "due", "pulse")
+        self._log, self._meta, self._items, self._due, self._pulse, self._waiting, self._audit = map(
+            self._key, ("log", "meta", "items", "due", "pulse", "waiting", "audit")
         )
-        self._append = store.redis.register_script(_script("append"))
-        self._beat = store.redis.register_script(_script("pulse"))
+        self._append = store.script("epoch", "audit", "append")
+        self._beat = store.script("epoch", "pulse")
 
-    async def append(self, change: Change, *, key: str = "", fingerprint: str = "") -> Appended:
-        """Append one act, or find that `key` already has.
+    def _key(self, name: str) -> str:
+        return f"{{ticker:{self.channel}}}:{name}"
 
-        `key` names the request (whoever sends it again gets the same answer), `fingerprint` what it asked for.
-        Raises IdempotencyConflict, StaleVersion, Unprocessable (expiry in the past), StoreUnavailable.
+    async def append(
+        self,
+        change: Change,
+        by: str,
+        *,
+        detail: str = "",
+        guard: bool = False,
+        dry: bool = False,
+        key: str = "",
+        fingerprint: str = "",
+    ) -> Appended:
+        """Store one act, or find that `key` already has.
+
+        `by` is who does it and `detail` what else the audit should know. `guard` refuses a text that was published
+        within the last half hour. `dry` stores nothing and tells what would be. `key` names the request (whoever sends
+        it again gets the same answer), `fingerprint` what it asked for.
+        Raises IdempotencyConflict, StaleVersion, Similar, PastTime, PinTaken, PushSent, StoreUnavailable.
         """
-        record = f"{{ticker:{self.channel}}}:idem:{hashlib.sha256(key.encode()).hexdigest()}"
+        item = change.item
+        words = "" if change.act in SILENT else folded(f"{item.attribution or ''} {item.headline}")
+        ask = {
+            "act": change.act,
+            "wire": change.wire,
+            "id": item.id,
+            "expected": change.expected,
+            "stamps": change.stamps,
+            "after": list(change.after.items()),
+            "ahead": list(change.ahead.items()),
+            "due": change.due,
+            "due_after": change.due_after,
+            "pins": change.pins,
+            "pinned": item.pinned_until is not None or "pinned_until" in change.after,
+            "push_at": change.undoes,
+            "waiting": item.state in WAITING,
+            "text": bool(words),
+            "similar_ms": SIMILAR_MS,
+            "guard": guard,
+            "dry": dry,
+            "replaces": item.replaces,
+            "story": bool(item.story),
+            "story_ms": STORY_MS,
+            "by": by,
+            "detail": detail,
+            "fingerprint": fingerprint if key else None,
+            "remember_ms": REMEMBER_MS,
+            "length": self._length,
+        }
         async with reaching():
-            answer: list[Any] = await self._append(
-                keys=[self._log, self._meta, self._items, self._due, record],
+            answer, replicas = await self._store.run(
+                self._append,
+                keys=[
+                    self._log,
+                    self._meta,
+                    self._items,
+                    self._due,
+                    self._waiting,
+                    self._audit,
+                    self._key(f"history:{item.id}"),
+                    self._key(f"text:{_digest(words)}"),
+                    self._key(f"idem:{_digest(key)}"),
+                    self._key(f"story:{item.story or ''}"),
+                ],
                 args=[
-                    change.act,
-                    change.item.id,
-                    change.expected,
-                    change.item.unstamped(frozenset({"version", "expires", *change.stamps})),
-                    ",".join(change.stamps),
-                    "" if change.expires is None else change.expires,
-                    fingerprint if key else "",
-                    REMEMBER_MS,
-                    self._length,
+                    # What is absent is left out: the script would take a null for something.
+                    json.dumps({name: value for name, value in ask.items() if value is not None}),
+                    item.unstamped(frozenset({*change.stamps, *change.after})),
                 ],
             )
         match answer:
-            case [b"appended" | b"again" as outcome, cursor, item]:
-                place = Cursor.parse(cursor.decode())
-                assert place is not None
-                return Appended(place, Item.model_validate_json(item), outcome == b"again")
+            case [b"appended" | b"again" as outcome, cursor, stored]:
+                item = Item.model_validate_json(stored)
+                return Appended(_cursor(cursor), item, outcome == b"again", replicas=replicas)
+            case [b"dry", cursor, stored, twin]:
+                return Appended(_cursor(cursor), Item.model_validate_json(stored), False, twin.decode())
             case [b"conflict"]:
                 raise IdempotencyConflict(field="Idempotency-Key")
-            case [b"stale", newest]:
-                raise StaleVersion(f"The newest version is {newest.decode()}, not {change.expected}.")
-            case [b"past"]:
-                raise Unprocessable("expires is in the past.", field="expires")
+            case [b"stale", *newest]:
+                raise StaleVersion(newest=Item.model_validate_json(newest[1]) if newest[1:] and newest[1] else None)
+            case [b"similar", other]:
+                raise Similar(f"{Similar.__doc__} It is item {other.decode()}.", field="headline")
+            case [b"past", name]:
+                raise PAST[name.decode()](field=_PATH.get(name.decode(), name.decode()))
+            case [b"pinned", other]:
+                raise PinTaken(f"Item {other.decode()} is pinned. Unpin it first.")
+            case [b"late"]:
+                raise PushSent
         raise AssertionError(f"the append script answered {answer!r}")
 
     async def beat(self) -> Beat:
@@ -132,11 +206,38 @@ class Log:
         async with self._store.blocking(BLOCK_MS / 1000) as redis:
             yield Tail(redis, self._log, self._pulse)
 
+    async def now(self) -> int:
+        """The store's time in milliseconds."""
+        return (await self.beat()).at
+
     async def item(self, item_id: str) -> Item | None:
         """The newest version of an item."""
         async with reaching():
             found = await self._store.redis.hget(self._items, item_id)
         return Item.model_validate_json(found) if found else None
+
+    async def items(self, item_ids: Sequence[str]) -> list[Item]:
+        """The newest versions of these items; unknown ones are left out."""
+        if not item_ids:
+            return []
+        async with reaching():
+            found = await self._store.redis.hmget(self._items, list(item_ids))
+        return [Item.model_validate_json(item) for item in found if item]
+
+    async def standing(self) -> list[Item]:
+        """The items that something can still become of: on air, scheduled, held or pending."""
+        async with reaching(), self._store.redis.pipeline(transaction=False) as pipe:
+            pipe.zrange(self._due, 0, -1)
+            pipe.smembers(self._waiting)
+            due, waiting = await pipe.execute()
+        return await self.items([item_id.decode() for item_id in dict.fromkeys([*due, *waiting])])
+
+    async def of_story(self, story: str) -> list[Item]:
+        """The items of a story that were touched within the last week."""
+        async with reaching():
+            found = await self._store.redis.smembers(self._key(f"story:{story}"))
+        items = await self.items([text(item_id) for item_id in found])
+        return [item for item in items if item.story == story]  # one that was of it may be of another by now
 
     async def empty(self) -> bool:
         """Whether nothing was ever posted here."""
@@ -202,7 +303,7 @@ class Claims:
     @asynccontextmanager
     async def incoming(self) -> AsyncIterator[AsyncIterator[list[Entry]]]:
         """Batches of entries that nobody has claimed yet, on a connection of their own; an empty one every 4 s."""
-        async with self._store.blocking(BLOCK_MS / 1000) as redis:
+        async with self._store.blocking(BLOCK_MS / 1000, writes=True) as redis:
 
             async def batches() -> AsyncIterator[list[Entry]]:
                 while True:
@@ -224,6 +325,5 @@ def _cursor(text: bytes) -> Cursor:
     return Cursor.parse(text.decode()) or START
 
 
-def _script(name: str) -> str:
-    package = files("ticker")
-    return "".join((package / part).read_text(encoding="utf-8") for part in ("epoch.lua", f"{name}.lua"))
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

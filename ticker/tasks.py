@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 log = logging.getLogger("ticker.tasks")
@@ -25,7 +25,7 @@ async def supervised(name: str, run: Run) -> None:
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel until all have ended.
 
     Once is not enough: `asyncio.wait_for` of Python 3.11, which the Redis client sends with, loses a cancellation that
@@ -36,3 +36,11 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
+
+
+async def within(seconds: float, events: Sequence[asyncio.Event]) -> None:
+    """Wait until all of these are set, but no longer."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    if waiting:
+        _, late = await asyncio.wait(waiting, timeout=seconds)
+        await end(late)

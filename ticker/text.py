@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 import unicodedata
 
 # Characters that turn or reorder the text around them. A headline with one of these can be made to read
@@ -49,6 +51,71 @@ def line(text: str, most: int, longest_word: int = LONGEST_WORD) -> str:
     return clean
 
 
+def folded(text: str) -> str:
+    """The text without case, width, punctuation, symbols and spaces: what makes two alerts the same.
+
+    Arabic is compared without what is written or left out at will: vowel signs and the stretch between letters.
+    """
+    return "".join(
+        character
+        for character in unicodedata.normalize("NFKC", text).casefold()
+        if unicodedata.category(character)[0] in "LMN" and not _at_will(character)
+    )
+
+
+@functools.cache
+def pattern(longest_word: int = LONGEST_WORD) -> str:
+    """A regular expression for the texts in NFC that `line` takes, but for the marks on one letter and the length.
+
+    Characters stand in it as themselves, so that Python, JavaScript and JSON Schema read it alike.
+    """
+    visible, other, breaks, tags = [], [], [], []
+    for point in range(0x20, sys.maxunicode + 1):
+        character = chr(point)
+        if _tag(character):
+            tags.append(point)
+            continue
+        if _refused(character, ""):
+            continue
+        if character.isspace() or character == "-" or _spaceless(character):
+            breaks.append(point)
+        else:
+            other.append(point)
+        if unicodedata.category(character)[0] in "LNPS":
+            visible.append(point)
+    flagged = f"(?<={_class([ord(FLAG), *tags])}){_class(tags)}"
+    run = f"(?:{_class(other)}|{flagged}){{0,{longest_word}}}"
+    # Python's $ also matches before a line break at the end.
+    return f"^(?=[^\n]*{_class(visible)}){run}(?:{_class(breaks)}{run})*$(?!\n)"
+
+
+def findable(expression: str, *plans: str) -> str:
+    """The same expression, for programs that make texts from it: they try what fits a plan, and most of it is one.
+
+    They look into everything but what must not follow; so the expression stands as what must not fail to follow.
+    """
+    return f"^(?!(?!{expression.removeprefix('^')}))(?:{'|'.join(plans)}|[^\n]+)$"
+
+
+def _class(points: list[int]) -> str:
+    ranges: list[list[int]] = []
+    for point in points:
+        if ranges and ranges[-1][1] == point - 1:
+            ranges[-1][1] = point
+        else:
+            ranges.append([point, point])
+    special = set("\\]^-[")
+
+    def written(point: int) -> str:
+        return "\\" + chr(point) if chr(point) in special else chr(point)
+
+    return (
+        "["
+        + "".join(written(first) if first == last else f"{written(first)}-{written(last)}" for first, last in ranges)
+        + "]"
+    )
+
+
 def _refused(character: str, before: str) -> str | None:
     if character in BIDI_CONTROLS:
         return "which reorders text; write it without"
@@ -86,6 +153,11 @@ def _check_runs(text: str, longest_word: int) -> None:
 
 def _tag(character: str) -> bool:
     return "\U000e0020" <= character <= "\U000e007f"
+
+
+def _at_will(character: str) -> bool:
+    # Tatweel, the vowel signs of Arabic, and what chooses between two pictures of a symbol.
+    return character in "\u0640\u0670" or "\u064b" <= character <= "\u0652" or "\ufe00" <= character <= "\ufe0f"
 
 
 def _spaceless(character: str) -> bool:

@@ -6,7 +6,7 @@ Every function here returns bytes that are written as they are, to as many reade
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -30,8 +30,12 @@ class CloseCode(IntEnum):
     """The reader took nothing for too long. Come back with the cursor."""
     RESET = 4010
     """The reader's position is of no use. Come back without a cursor."""
+    REVOKED = 4501
+    """The key of this line was revoked, or has expired."""
     FULL = 4503
     """No place. Poll."""
+    GONE = 4504
+    """The channel is none any more."""
 
 
 class Reset:
@@ -40,7 +44,8 @@ class Reset:
     EPOCH = "epoch"
     """The log began a new life, or the cursor was never one of this log."""
     WINDOW = "window"
-    """The cursor is older than what can be caught up on."""
+    """The cursor is older than what can be caught up on, or what was taken back since had pushed out what the reader
+    would keep, or the channel has another window, language or direction."""
     LAG = "lag"
     """The reader was slow, and what it missed is no longer held."""
 
@@ -90,16 +95,20 @@ def reset(
     cursor: Cursor,
     time: int,
     items: Iterable[Item],
-    tombstones: Sequence[str],
+    gone: Mapping[str, int | None],
     reconnect: tuple[int, int],
 ) -> bytes:
-    """`{"type":"reset",…}`: forget what you hold, here is everything, and what was withdrawn meanwhile."""
+    """`{"type":"reset",…}`: forget what you hold, here is everything, and what went, with the version that took it.
+
+    No version (None): it was retracted, and never comes back.
+    """
     return encode(
         {
             **_head("reset", channel, cursor, time),
             "reason": reason,
             "items": [item.public() for item in items],
-            "tombstones": list(tombstones),
+            "tombstones": list(gone),
+            "versions": list(gone.values()),
             "reconnect": _reconnect(reconnect),
         }
     )
@@ -111,9 +120,13 @@ def resume(channel: Channel, cursor: Cursor, time: int, entries: Sequence[bytes]
     return head[:-1] + b',"entries":[' + b",".join(entries) + b"]}"
 
 
-def heartbeat(cursor: Cursor, time: int) -> bytes:
-    """`{"type":"heartbeat",…}`: the line lives, and this is how far the log has come."""
-    return encode({"type": "heartbeat", "cursor": str(cursor), "time": iso(time)})
+def heartbeat(cursor: Cursor, time: int, *, stale: bool = False) -> bytes:
+    """`{"type":"heartbeat",…}`: the line lives, and this is how far the log has come.
+
+    With `"stale":true` that is as far as this process knows: it has not heard from the log for a while.
+    """
+    document: dict[str, Any] = {"type": "heartbeat", "cursor": str(cursor), "time": iso(time)}
+    return encode({**document, "stale": True} if stale else document)
 
 
 def _head(kind: str, channel: Channel, cursor: Cursor, time: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
 
@@ -19,16 +20,61 @@ CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "cases" / "window.json").read_text(encoding="utf-8")
 )
 
-FOLD = """async ({ test, url }) => {
+FOLD = """async ({ cases, url }) => {
     const { Window } = await import(`${url}/widget/v1/window.js`);
-    const window = new Window(test.size);
-    for (const entry of test.entries) window.apply(entry);
-    return {
-        items: window.items.map((item) => item.id),
-        headlines: window.items.map((item) => item.headline ?? null),
-        tombstones: window.tombstones,
-    };
+    return cases.map((test) => {
+        const window = new Window(test.size);
+        for (const entry of test.entries) window.apply(entry);
+        return {
+            items: window.items.map((item) => item.id),
+            headlines: window.items.map((item) => item.headline ?? null),
+            tombstones: window.gone.map(([id]) => id),
+            versions: window.gone.map(([, version]) => (version === Infinity ? null : version)),
+        };
+    });
 }"""
+
+
+def act(service: Service, item: dict[str, Any], act: str = "", **body: Any) -> dict[str, Any]:
+    """Do something to an item, or change it; the item as it is then."""
+    answer = httpx.request(
+        "POST" if act else "PATCH",
+        f"{service.url}/v1/channels/{item['channel']}/items/{item['id']}{act and f'/{act}'}",
+        json=body,
+        headers={"Authorization": f"Bearer {service.key}", "If-Match": f'"{item["version"]}"'},
+        trust_env=False,
+    )
+    assert answer.is_success, answer.text
+    changed: dict[str, Any] = answer.json()["item"]
+    return changed
+
+
+class Feed:
+    """A line on which a test says what comes."""
+
+    def __init__(self, page: Page, *items: dict[str, Any]) -> None:
+        self._items = items
+        self._lines: list[WebSocketRoute] = []
+        self._n = 0
+        page.route_web_socket("**/live*", self._open)
+
+    def _open(self, line: WebSocketRoute) -> None:
+        self._lines.append(line)
+        self.send(type="snapshot", items=self._items)
+
+    def send(self, **frame: Any) -> None:
+        """One frame with the next cursor."""
+        self._n += 1
+        self._lines[-1].send(json.dumps({"channel": "en", "cursor": f"1-{self._n}", **frame}))
+
+    def entry(self, act: str, item: dict[str, Any]) -> None:
+        """One act."""
+        self.send(type="entry", previous=f"1-{self._n}", act=act, item=item)
+
+
+def alert(item_id: str, version: int = 1, **fields: Any) -> dict[str, Any]:
+    """An item as it comes over the line."""
+    return {"id": item_id, "version": version, "channel": "en", "headline": f"Alert {item_id}", **fields}
 
 
 @pytest.fixture
@@ -38,50 +84,77 @@ def quiet_page(service: Service, host: Host, page: Page) -> Page:
     return page
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_the_window_in_the_browser_gives_the_same_answers_as_the_server_s(
-    service: Service, quiet_page: Page, case: dict[str, Any]
-) -> None:
+def test_the_window_in_the_browser_gives_the_same_answers_as_the_server_s(service: Service, quiet_page: Page) -> None:
     """One table of cases holds both."""
-    folded = quiet_page.evaluate(FOLD, {"test": case, "url": service.url})
-    assert folded["items"] == case["items"]
-    assert folded["tombstones"] == case["tombstones"]
-    if "headlines" in case:
-        assert folded["headlines"] == case["headlines"]
+    told = ("items", "headlines", "tombstones", "versions")
+    expected = {case["name"]: {name: case[name] for name in told if name in case} for case in CASES}
+    folded = quiet_page.evaluate(FOLD, {"cases": CASES, "url": service.url})
+    actual = {
+        case["name"]: {name: answer[name] for name in told if name in case}
+        for case, answer in zip(CASES, folded, strict=True)
+    }
+    assert expected == actual
 
 
 def test_a_snapshot_gives_a_pinned_item_its_own_place_back_when_it_is_unpinned(
     service: Service, quiet_page: Page
 ) -> None:
-    """The snapshot shows it first, but its time tells where it belongs."""
-    order = quiet_page.evaluate(
+    """The snapshot shows it first, but its time tells where it belongs: when it was published, or moved to the top."""
+    orders = quiet_page.evaluate(
         """async (url) => {
         const { Window } = await import(`${url}/widget/v1/window.js`);
-        const window = new Window(10);
-        const at = (id, minute, more) =>
-            ({ id, version: 1, published_at: `2026-11-23T07:0${minute}:00.000Z`, ...more });
-        window.load([at('B', 2, { pinned_until: '2026-11-24T00:00:00.000Z' }), at('C', 3), at('A', 1)]);
-        window.apply({ act: 'unpin', item: at('B', 2, { version: 2 }) });
-        return window.items.map((item) => item.id);
+        const time = (minute) => `2026-11-23T07:0${minute}:00.000Z`;
+        const at = (id, minute, more) => ({ id, version: 1, published_at: time(minute), ...more });
+        const pin = { pinned_until: '2026-11-24T00:00:00.000Z' };
+        return [{}, { bumped_at: time(5) }].flatMap((moved) => [
+            [at('B', 2, { ...pin, ...moved }), at('C', 4), at('A', 1)],
+            [at('B', 2, { ...pin, ...moved }), at('A', 1, { bumped_at: time(4) }), at('C', 3)],
+        ]).map((items) => {
+            const window = new Window(10);
+            window.load(items);
+            const { pinned_until, ...unpinned } = items[0];
+            window.apply({ act: 'unpin', item: { ...unpinned, version: 2 } });
+            return window.items.map((item) => item.id).join('');
+        });
     }""",
         service.url,
     )
-    assert order == ["C", "B", "A"]
+    assert ["CBA", "ACB", "BCA", "BAC"] == orders
 
 
-def test_what_was_withdrawn_does_not_come_back_with_an_older_snapshot(service: Service, quiet_page: Page) -> None:
-    """A cache between server and reader may still hold the text."""
-    order = quiet_page.evaluate(
-        """async (url) => {
-        const { Window } = await import(`${url}/widget/v1/window.js`);
+@pytest.mark.parametrize(
+    ("held", "kept"),
+    [
+        pytest.param("window.apply({ act: 'retract', item: { id: 'A', version: 2 } })", "", id="retracted"),
+        pytest.param("window.apply({ act: 'expire', item: { id: 'A', version: 2 } })", "3", id="held"),
+        pytest.param("window.load([], [['A', Infinity]])", "", id="a reset says retracted"),
+        pytest.param("window.load([], [['A', 2]])", "3", id="a reset says held"),
+        pytest.param(
+            "window.load([], [['A', Infinity]]); window.load([], [['A', 2]])", "", id="an older reset after it"
+        ),
+        pytest.param("window.load([], [['A', 2]]); window.load([], [['A', 1]])", "3", id="an older hold after it"),
+    ],
+)
+def test_what_was_withdrawn_does_not_come_back_with_an_older_snapshot(
+    service: Service, quiet_page: Page, held: str, kept: str
+) -> None:
+    """A cache between server and reader may still hold the text. Of a held item a newer version may be shown."""
+    shown = quiet_page.evaluate(
+        f"""async (url) => {{
+        const {{ Window }} = await import(`${{url}}/widget/v1/window.js`);
         const window = new Window(10);
-        window.apply({ act: 'retract', item: { id: 'A', version: 2 } });
-        window.load([{ id: 'B', version: 1 }, { id: 'A', version: 1 }]);
-        return window.items.map((item) => item.id);
-    }""",
+        {held};
+        const gone = window.gone.map(([id]) => id).join();
+        return [1, 2, 3].map((version) => {{
+            window.load([{{ id: 'B', version: 1 }}, {{ id: 'A', version }}]);
+            const [b, a] = window.items;
+            const stands = a ? window.gone.length === 0 : window.gone.map(([id]) => id).join() === gone;
+            return b.id === 'B' && stands ? String(a?.version ?? '') : 'wrong';
+        }});
+    }}""",
         service.url,
     )
-    assert order == ["B"]
+    assert ["", "", kept] == shown
 
 
 def test_a_paused_ticker_stays_paused_says_what_waits_and_shows_it_on_play(
@@ -284,6 +357,168 @@ def test_a_correction_keeps_its_place_says_so_in_a_word_and_acts_while_paused(
     expect(page.get_by_text("An earlier version said 430.")).to_be_visible()
 
 
+def test_a_correction_is_as_loud_as_what_it_corrects(service: Service, host: Host, page: Page) -> None:
+    """The bar turns to it and over, it is announced with its note, and it keeps its place."""
+    flash = {"urgency": 1, "language": "en"}
+    feed = Feed(page, alert("2"), alert("1", headline="430 flights cancelled", **flash))
+    host.open(page, service, BAR)
+    expect(current(page)).to_have_text("Alert 2", timeout=SOON)
+    corrected = {"headline": "340 flights cancelled", "signal": "correction", "correction_note": "340, not 430."}
+    feed.entry("correct", alert("1", 2, attribution="AP", **corrected, **flash))
+    expect(current(page)).to_have_text("340 flights cancelled", timeout=SOON)
+    expect(page.locator("breaking-ticker .bar.flash")).to_be_visible()
+    expect(ticker(page).get_by_role("status")).to_have_text(
+        "corrected – AP: 340 flights cancelled – 340, not 430.", timeout=SOON
+    )
+    expect(page.locator("li.current .reason")).to_be_visible()
+    expect(headlines(page)).to_have_text(["Alert 2", "340 flights cancelled"])
+
+
+def test_a_correction_in_a_list_is_lit_where_it_stands(service: Service, host: Host, page: Page) -> None:
+    """And not the alert that happens to stand first."""
+    feed = Feed(page, alert("2"), alert("1", urgency=1))
+    host.open(page, service, LIST)
+    expect(headlines(page)).to_have_text(["Alert 2", "Alert 1"], timeout=SOON)
+    feed.entry("correct", alert("1", 2, urgency=1, signal="correction", correction_note="Not so."))
+    expect(page.locator("li.flash .headline")).to_have_text(["Alert 1"], timeout=SOON)
+    expect(page.locator("li.flash")).to_have_count(0, timeout=SOON)
+
+
+def test_corrections_among_many_alerts_are_each_announced(service: Service, host: Host, page: Page) -> None:
+    """What is new can be counted; what was wrong has to be said."""
+    page.clock.install()
+    feed = Feed(page, alert("1"), alert("0"))
+    host.open(page, service, BAR)
+    expect(headlines(page)).to_have_count(2, timeout=SOON)
+    feed.entry("publish", alert("2"))
+    announcer = ticker(page).get_by_role("status")
+    expect(announcer).to_have_text("Alert 2", timeout=SOON)
+    for number in (3, 4):
+        feed.entry("publish", alert(str(number)))
+    feed.entry("correct", alert("1", 2, signal="correction", correction_note="Not so."))
+    feed.entry("update", alert("0", 2, signal="update", headline="Alert 0, and more"))
+    expect(headlines(page).last).to_have_text("Alert 0, and more")
+    page.clock.run_for(10_500)
+    expect(announcer).to_have_text("corrected – Alert 1 – Not so. 2 new alerts")
+    expect(announcer).to_have_attribute("lang", "en")
+
+
+def test_a_correction_that_comes_with_a_snapshot_is_told_too(service: Service, host: Host, page: Page) -> None:
+    """Who polls, or was given everything again, hears of it as others do, and only once."""
+    note = {"signal": "correction", "correction_note": "Not so."}
+    feed = Feed(page, alert("2", 2, **note), alert("1"))
+    host.open(page, service, f"<main>{BAR}</main>")
+    expect(headlines(page)).to_have_count(2, timeout=SOON)
+    page.evaluate("""() => {
+        document.title = 'heard';
+        document.addEventListener('ticker-update', ({ detail }) => (document.title += ` ${detail.item.id}`));
+    }""")
+    items = [alert("2", 3, pinned_until="2099-01-01T00:00:00.000Z", **note), alert("1", 2, **note)]
+    feed.send(type="reset", reason="window", items=items, tombstones=[], versions=[])
+    expect(ticker(page).get_by_role("status")).to_have_text("corrected – Alert 1 – Not so.", timeout=SOON)
+    expect(page).to_have_title("heard 1")
+
+
+def test_an_update_says_so_in_a_word_and_makes_no_noise(service: Service, host: Host, page: Page) -> None:
+    """It keeps its place, in each language; its note can be read, if it has one."""
+    for channel, word in (("en", "updated"), ("ar", "محدَّث"), ("es", "actualizada")):
+        feed = Feed(page, alert("2", language=channel), alert("1", language=channel))
+        host.open(page, service, f'<breaking-ticker channel="{channel}"></breaking-ticker>')
+        expect(current(page)).to_have_text("Alert 2", timeout=SOON)
+        feed.entry("update", alert("1", 2, signal="update", correction_note="More to come.", language=channel))
+        expect(page.locator("li .mark")).to_have_text([word], timeout=SOON)
+        expect(page.locator("li .reason")).to_have_text(["More to come."])
+        expect(current(page)).to_have_text("Alert 2")
+        expect(ticker(page).get_by_role("status")).to_have_text("")
+
+
+def test_an_alert_that_is_moved_to_the_top_is_shown_there_and_the_turning_goes_on(
+    service: Service, host: Host, page: Page
+) -> None:
+    """Its age is that of the move, it is announced, and the page hears of an update."""
+    first = service.post("en", "The first")["item"]
+    service.post("en", "The second")
+    service.post("en", "The third")
+    page.clock.install()
+    host.open(page, service, BAR)
+    expect(current(page)).to_have_text("The third", timeout=SOON)
+    page.evaluate("""() => {
+        document.title = 'heard';
+        for (const name of ['ticker-item', 'ticker-update'])
+            document.addEventListener(name, ({ detail }) => (document.title += ` ${name} ${detail.item.version}`));
+    }""")
+    moved = act(service, first, signal="update", bump=True, headline="The first, and more")
+    expect(headlines(page)).to_have_text(["The first, and more", "The third", "The second"], timeout=SOON)
+    expect(current(page)).to_have_text("The first, and more")
+    expect(page.locator("li.current time")).to_have_attribute("datetime", moved["bumped_at"])
+    expect(ticker(page).get_by_role("status")).to_have_text("updated – The first, and more", timeout=SOON)
+    expect(page).to_have_title("heard ticker-update 2")
+    page.clock.run_for(6_500)
+    expect(current(page)).to_have_text("The third")
+    page.clock.run_for(6_000)
+    expect(current(page)).to_have_text("The second")
+
+
+def test_an_alert_that_is_moved_to_the_top_stays_where_it_is_while_paused(
+    service: Service, host: Host, page: Page
+) -> None:
+    """Its new text is shown at once, nothing is announced, nothing waits; on play it goes up."""
+    feed = Feed(page, alert("2"), alert("1"))
+    host.open(page, service, LIST)
+    expect(headlines(page)).to_have_text(["Alert 2", "Alert 1"], timeout=SOON)
+    page.get_by_role("button", name="Pause").click()
+    feed.entry("publish", alert("1", 2, headline="Alert 1, and more", signal="update"))
+    expect(headlines(page)).to_have_text(["Alert 2", "Alert 1, and more"], timeout=SOON)
+    expect(ticker(page)).to_have_js_property("waiting", 0)
+    page.get_by_role("button", name="Play").click()
+    expect(headlines(page)).to_have_text(["Alert 1, and more", "Alert 2"], timeout=SOON)
+    expect(ticker(page).get_by_role("status")).to_have_text("")
+
+
+def test_a_held_alert_leaves_and_comes_back_on_top_when_it_is_released(
+    service: Service, host: Host, page: Page
+) -> None:
+    """While the ticker is paused it leaves too, and waits like a new one."""
+    first = service.post("en", "The first")["item"]
+    service.post("en", "The second")
+    host.open(page, service, f"<main>{LIST}</main>")
+    expect(headlines(page)).to_have_text(["The second", "The first"], timeout=SOON)
+    page.evaluate("""() => {
+        document.title = 'heard';
+        for (const name of ['item', 'update', 'retract'])
+            document.addEventListener(`ticker-${name}`, () => (document.title += ` ${name}`));
+    }""")
+    held = act(service, first, "hold", reason="Is it so?")
+    expect(headlines(page)).to_have_text(["The second"], timeout=SOON)
+    first = act(service, held, "release")
+    expect(headlines(page)).to_have_text(["The first", "The second"], timeout=SOON)
+    expect(page).to_have_title("heard retract item")
+    page.get_by_role("button", name="Pause").click()
+    held = act(service, first, "hold")
+    expect(headlines(page)).to_have_text(["The second"], timeout=SOON)
+    act(service, held, "release")
+    expect(ticker(page)).to_have_js_property("waiting", 1, timeout=SOON)
+    expect(headlines(page)).to_have_text(["The second"])
+    page.get_by_role("button", name="Play").click()
+    expect(headlines(page)).to_have_text(["The first", "The second"], timeout=SOON)
+
+
+def test_what_a_reset_says_is_held_can_be_released_and_what_is_retracted_cannot(
+    service: Service, host: Host, page: Page
+) -> None:
+    """By the version beside each tombstone; where a server tells none, all of them are final."""
+    feed = Feed(page, alert("1"), alert("2"), alert("3"))
+    host.open(page, service, LIST)
+    expect(headlines(page)).to_have_count(3, timeout=SOON)
+    feed.send(type="reset", reason="lag", items=[alert("9")], tombstones=["1", "2"], versions=[4, None])
+    feed.send(type="reset", reason="lag", items=[alert("9")], tombstones=["3"])
+    for item_id in "123":
+        for version in (4, 5):
+            feed.entry("publish", alert(item_id, version))
+    feed.entry("publish", alert("10"))
+    expect(headlines(page)).to_have_text(["Alert 10", "Alert 1", "Alert 9"], timeout=SOON)
+
+
 def test_a_burst_is_drawn_once_and_leaves_the_newest_ten(service: Service, host: Host, page: Page) -> None:
     """A thousand alerts in one moment do not stop the page."""
     lines: list[WebSocketRoute] = []
@@ -339,6 +574,44 @@ def test_new_alerts_are_announced_politely_and_those_at_the_start_are_not(
     expect(announcer).to_have_text("AP: Fresh news")
     page.clock.run_for(10_500)
     expect(announcer).to_have_text("2 new alerts")
+
+
+def test_a_withdrawn_text_is_not_left_where_it_was_announced(service: Service, host: Host, page: Page) -> None:
+    """Neither what was said nor what was to be said next."""
+    page.clock.install()
+    feed = Feed(page)
+    host.open(page, service, BAR)
+    expect(ticker(page)).to_have_js_property("status", "live", timeout=SOON)
+    for item_id in "123":
+        feed.entry("publish", alert(item_id))
+        if item_id == "1":
+            expect(ticker(page).get_by_role("status")).to_have_text("Alert 1", timeout=SOON)
+    for item_id in "12":
+        feed.entry("retract", {"id": item_id, "version": 2, "pubstatus": "canceled"})
+    expect(headlines(page)).to_have_text(["Alert 3"], timeout=SOON)
+    expect(ticker(page).get_by_role("status")).to_have_text("")
+    page.clock.run_for(10_500)
+    expect(ticker(page).get_by_role("status")).to_have_text("Alert 3")
+
+
+def test_a_server_that_hears_nothing_itself_is_not_called_live(service: Service, host: Host, page: Page) -> None:
+    """The bar says of when its alerts are, for as long as the server's heartbeats say so."""
+    page.clock.install()
+    feed = Feed(page, alert("1"))
+    host.open(page, service, BAR)
+    expect(ticker(page)).to_have_js_property("status", "live", timeout=SOON)
+    heard = page.evaluate("new Date().toTimeString().slice(0, 5)")
+    page.clock.run_for(40_000)
+    feed.send(type="heartbeat", time="2026-11-23T16:00:00.000Z", stale=True)
+    expect(ticker(page)).to_have_js_property("status", "stale", timeout=SOON)
+    page.clock.run_for(40_000)
+    feed.send(type="heartbeat", time="2026-11-23T16:00:00.000Z", stale=True)
+    page.clock.run_for(1_000)
+    expect(page.get_by_text(f"as of {heard}")).to_be_visible()
+    feed.send(type="heartbeat", time="2026-11-23T16:00:25.000Z")
+    expect(ticker(page)).to_have_js_property("status", "live", timeout=SOON)
+    page.clock.run_for(1_000)
+    expect(page.get_by_text("as of")).to_be_hidden()
 
 
 def test_the_host_page_hears_what_happens(service: Service, host: Host, page: Page) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 from ticker import wire
 from ticker.entry import Entry
@@ -17,16 +17,22 @@ class LogProvider:
 
     async def send(self, entry: Entry) -> None:
         """Print the act, the item and its version."""
-        item = entry.item
-        told = {
-            "would_send": entry.act,
-            "channel": item.channel,
-            "id": item.id,
-            "version": item.version,
-            "cursor": str(entry.cursor),
-        }
-        if item.pubstatus == "canceled":
-            told["body"] = f"Alert withdrawn: {item.correction_note}"
-        else:
-            told["body"] = f"{item.attribution}: {item.headline}" if item.attribution else item.headline
-        print(wire.encode(told).decode(), file=self._out, flush=True)
+        print(wire.encode(told(entry)).decode(), file=self._out, flush=True)
+
+
+def told(entry: Entry) -> dict[str, Any]:
+    """What a phone would be told of this act."""
+    item = entry.item
+    if item.pubstatus == "canceled":
+        body = f"Alert withdrawn: {item.correction_note}"
+    else:
+        headline = item.push_headline or item.headline
+        body = f"{item.attribution}: {headline}" if item.attribution and not item.push_headline else headline
+    return {
+        "would_send": entry.act,
+        "channel": item.channel,
+        "id": item.id,
+        "version": item.version,
+        "cursor": str(entry.cursor),
+        "body": body,
+    }

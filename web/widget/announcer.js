@@ -1,7 +1,7 @@
-/** Tells people who listen to the page about new alerts: politely, in whole sentences, and not all the time. */
+/** Tells people who listen to the page about alerts and corrections: politely, in whole sentences, now and then. */
 
 import { make } from './dom.js';
-import { wholeText } from './items.js';
+import { sentence } from './items.js';
 import { count } from './strings.js';
 
 /** @import { Item } from './window.js' */
@@ -13,6 +13,7 @@ export class Announcer {
   /** @type {HTMLElement} */ node = make('div', 'announcer', { role: 'status', 'aria-live': 'polite' });
   /** @type {Strings} */ #strings;
   /** Not said yet, by id, so that one withdrawn meanwhile is never said. @type {Map<string, Item>} */ #waiting = new Map();
+  /** Ids. @type {string[]} */ #said = [];
   #saidAt = -Infinity;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #timer;
 
@@ -32,6 +33,7 @@ export class Announcer {
   /** @param {string} id */
   forget(id) {
     this.#waiting.delete(id);
+    if (this.#said.includes(id)) this.node.textContent = '';
   }
 
   stop() {
@@ -47,10 +49,13 @@ export class Announcer {
     this.#waiting.clear();
     if (items.length === 0 || document.hidden) return;
     this.#saidAt = performance.now();
-    const [item] = items;
-    const one = items.length === 1;
-    this.node.textContent = one ? wholeText(item) : count(this.#strings, 'alerts', items.length);
-    if (one && item.language) this.node.setAttribute('lang', item.language);
-    else this.node.removeAttribute('lang');
+    this.#said = items.map(({ id }) => id);
+    // New alerts can be counted; what was wrong has to be said.
+    const said = items.filter(({ signal }) => items.length === 1 || signal === 'correction');
+    const rest = items.length - said.length;
+    const words = said.map((item) => sentence(item, this.#strings));
+    if (rest) words.push(count(this.#strings, 'alerts', rest));
+    this.node.textContent = words.join(' ');
+    this.node.lang = (items.length === 1 && items[0].language) || this.#strings.language;
   }
 }

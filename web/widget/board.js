@@ -39,24 +39,32 @@ export class Board {
 
   play() {
     this.#paused = false;
-    this.#shown.load(this.#known.items, this.#known.tombstones);
+    this.#shown.load(this.#known.items, this.#known.gone);
+  }
+
+  /** @param {string} id */
+  knows(id) {
+    return this.#known.items.some((item) => item.id === id);
   }
 
   /**
    * @param {Item[]} items
-   * @param {string[]} tombstones
-   * @returns {{added: Item[], removed: string[]}} what is new to this page, oldest first, and what was withdrawn
+   * @param {[string, number][]} gone
+   * @returns {{added: Item[], corrected: Item[], removed: string[]}} what is new to this page comes oldest first
    */
-  load(items, tombstones) {
-    const before = new Set(this.#known.items.map((item) => item.id));
-    this.#known.load(items, tombstones);
+  load(items, gone) {
+    const before = new Map(this.#known.items.map((item) => [item.id, item.correction_note]));
+    this.#known.load(items, gone);
     // While paused, what the server no longer shows leaves too: whether it grew old or was withdrawn cannot be told.
     const current = new Map(this.#known.items.map((item) => [item.id, item]));
     const kept = this.#shown.items.flatMap((item) => current.get(item.id) ?? []);
-    this.#shown.load(this.#paused && kept.length > 0 ? kept : this.#known.items, this.#known.tombstones);
+    this.#shown.load(this.#paused && kept.length > 0 ? kept : this.#known.items, this.#known.gone);
     return {
       added: this.#known.items.filter((item) => !before.has(item.id)).reverse(),
-      removed: tombstones.filter((id) => before.has(id)),
+      corrected: this.#known.items.filter(
+        ({ id, correction_note: note }) => note && before.has(id) && before.get(id) !== note,
+      ),
+      removed: gone.map(([id]) => id).filter((id) => before.has(id)),
     };
   }
 
@@ -66,7 +74,9 @@ export class Board {
    */
   apply(entry) {
     const known = this.#known.apply(entry);
-    const shown = (!this.#paused || entry.act !== 'publish') && this.#shown.apply(entry);
+    // What is moved up changes where it stands, until the reader goes on.
+    const still = this.#paused && entry.act === 'publish';
+    const shown = this.#shown.apply(still ? { ...entry, act: 'update' } : entry);
     return known || shown;
   }
 }

@@ -144,8 +144,11 @@ export class Connection {
       case 'reset':
         this.#caughtUp();
         break;
-      case 'entry':
       case 'heartbeat':
+        // The line may live while the server itself hears nothing.
+        this.#say(frame.stale ? 'stale' : 'live');
+        break;
+      case 'entry':
         break;
       default:
         return;

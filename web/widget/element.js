@@ -13,17 +13,6 @@ import { View } from './view.js';
 const AGES_MS = 30_000;
 const MOST = 100;
 
-/** @type {Record<string, string>} */
-const EVENT_OF = {
-  publish: 'ticker-item',
-  update: 'ticker-update',
-  correct: 'ticker-update',
-  pin: 'ticker-update',
-  unpin: 'ticker-update',
-  retract: 'ticker-retract',
-  expire: 'ticker-retract',
-};
-
 /** The server that the script came from: it lies at /widget/v1/ there. */
 const HOME = new URL('../../', import.meta.url).href;
 
@@ -168,6 +157,7 @@ export class BreakingTicker extends HTMLElement {
 
   /** @param {any} frame */
   #hear(frame) {
+    if (frame.stale) return;
     this.#heardAt = Date.now();
     const time = Date.parse(frame.time);
     if (Number.isFinite(time)) this.#offset = time - this.#heardAt;
@@ -182,29 +172,35 @@ export class BreakingTicker extends HTMLElement {
   #load(frame) {
     const { language, direction } = frame;
     if (language) this.#channel = { language, direction };
-    const { added, removed } = this.#board.load(frame.items ?? [], frame.tombstones ?? []);
+    const gone = (frame.tombstones ?? []).map((id, place) => [id, frame.versions?.[place] ?? Infinity]);
+    const { added, corrected, removed } = this.#board.load(frame.items ?? [], gone);
     for (const id of removed) this.#withdrawn({ id, version: Infinity });
-    if (this.#loaded) for (const item of added) this.#arrived(item);
+    for (const item of corrected) this.#tell('ticker-update', item);
+    if (this.#loaded) for (const item of added) this.#tell('ticker-item', item);
     this.#loaded = true;
   }
 
   /** @param {Entry} entry */
   #apply(entry) {
-    if (!entry?.item?.id || !this.#board.apply(entry)) return;
-    const name = EVENT_OF[entry.act];
-    if (name === 'ticker-item') this.#arrived(entry.item);
-    else if (name === 'ticker-retract') this.#withdrawn(entry.item);
-    else this.#emit(name, { item: entry.item });
+    const { act, item } = entry ?? {};
+    const news = act === 'publish' && !this.#board.knows(item?.id);
+    if (!item?.id || !this.#board.apply(entry)) return;
+    if (act === 'retract' || act === 'expire') this.#withdrawn(item);
+    // A correction is told no less than what it corrects.
+    else this.#tell(news ? 'ticker-item' : 'ticker-update', item, act === 'publish' || act === 'correct');
   }
 
-  /** @param {Item} item */
-  #arrived(item) {
-    if (!this.paused) {
+  /**
+   * @param {string} name of the event
+   * @param {Item} item
+   * @param {boolean} loud shown at once, and announced
+   */
+  #tell(name, item, loud = true) {
+    if (loud && !this.paused) {
       this.#fresh = item.id;
       this.#announcer?.add(item);
-      if (item.urgency === 1) this.#view?.flash();
     }
-    this.#emit('ticker-item', { item });
+    this.#emit(name, { item });
   }
 
   /** @param {Item} item */

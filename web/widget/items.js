@@ -2,6 +2,7 @@
 
 import { make } from './dom.js';
 import { ago } from './strings.js';
+import { risenAt } from './window.js';
 
 /** @import { Item } from './window.js' */
 /** @import { Strings } from './strings.js' */
@@ -21,10 +22,15 @@ export function safeLink(link) {
 }
 
 /** @param {Item} item */
-export const wholeText = ({ attribution, headline = '' }) => (attribution ? `${attribution}: ${headline}` : headline);
+const wholeText = ({ attribution, headline = '' }) => (attribution ? `${attribution}: ${headline}` : headline);
 
-/** @param {Item} item */
-const bornAt = (item) => item.published_at ?? item.firstcreated ?? '';
+/** What its last change was, in a word. @param {Item} item @param {Strings} strings */
+const markOf = ({ signal }, strings) =>
+  signal === 'correction' ? strings.corrected : signal === 'update' ? strings.updated : '';
+
+/** For those who listen. @param {Item} item @param {Strings} strings */
+export const sentence = (item, strings) =>
+  [markOf(item, strings), wholeText(item), item.correction_note].filter(Boolean).join(' – ');
 
 /** @param {Item} item */
 function direction(item) {
@@ -87,7 +93,7 @@ export class Items {
   tell(now) {
     for (const { item, node } of this.#rows.values()) {
       const time = node.querySelector('time');
-      const age = now - Date.parse(bornAt(item));
+      const age = now - Date.parse(risenAt(item));
       if (time && Number.isFinite(age)) time.textContent = ago(this.#strings, age);
     }
   }
@@ -105,13 +111,12 @@ export class Items {
   /** @param {Item} item */
   #meta(item) {
     const strings = this.#strings;
-    const meta = make('span', 'meta', {}, make('time', 'time', { datetime: bornAt(item) }));
-    if (item.signal === 'correction') {
-      const note = item.correction_note;
-      meta.append(make('span', 'mark', note ? { title: note } : {}, strings.corrected));
-      if (note) meta.append(make('bdi', 'reason', { dir: 'auto' }, note));
-    }
+    const meta = make('span', 'meta', {}, make('time', 'time', { datetime: risenAt(item) }));
+    const mark = markOf(item, strings);
+    const note = item.correction_note;
+    if (mark) meta.append(make('span', 'mark', {}, mark));
     if (item.pinned_until) meta.append(make('span', 'pin', {}, strings.pinned));
+    if (note) meta.append(make('bdi', 'reason', { dir: 'auto', title: note }, note));
     return meta;
   }
 }

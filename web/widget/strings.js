@@ -10,6 +10,7 @@
  * @property {string} previous
  * @property {string} next
  * @property {string} corrected
+ * @property {string} updated
  * @property {string} pinned
  * @property {string} empty
  * @property {string} connecting
@@ -32,6 +33,7 @@ const LANGUAGES = {
     previous: 'Previous alert',
     next: 'Next alert',
     corrected: 'corrected',
+    updated: 'updated',
     pinned: 'pinned',
     empty: 'No alerts at the moment.',
     connecting: 'connecting',
@@ -51,6 +53,7 @@ const LANGUAGES = {
     previous: 'الخبر السابق',
     next: 'الخبر التالي',
     corrected: 'مصحَّح',
+    updated: 'محدَّث',
     pinned: 'مثبَّت',
     empty: 'لا أخبار عاجلة الآن.',
     connecting: 'جارٍ الاتصال',
@@ -82,6 +85,7 @@ const LANGUAGES = {
     previous: 'Alerta anterior',
     next: 'Alerta siguiente',
     corrected: 'corregida',
+    updated: 'actualizada',
     pinned: 'fijada',
     empty: 'No hay alertas por ahora.',
     connecting: 'conectando',

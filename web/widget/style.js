@@ -106,10 +106,12 @@ slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
 @media (prefers-reduced-motion: reduce) { .rotate li.current { animation: none } }
 .rotate .text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding-block: 2px }
 .rotate .meta { flex: none; margin-inline-start: auto }
-.rotate .reason { display: none }
+.rotate .meta:has(.reason) { flex-shrink: 1; min-inline-size: 12em; overflow: clip }
+.rotate .meta > * { flex: none }
+.rotate .meta > .reason { flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis }
 .rotate .empty, .rotate slot { position: absolute; inset: 0; padding-block: 0; align-content: center }
-.rotate.flash, .list.flash li:first-child { color: var(--_on-accent); background: var(--_accent); border-color: var(--_accent) }
-.rotate.flash :is(.meta, .note, .mark, button), .list.flash li:first-child :is(.meta, .mark) { color: inherit }
+.rotate.flash, .list .flash { color: var(--_on-accent); background: var(--_accent); border-color: var(--_accent) }
+.rotate.flash :is(.meta, .note, .mark, button), .list .flash :is(.meta, .mark) { color: inherit }
 .rotate.flash button:hover { color: var(--_text) }
 @container (inline-size < 40em) {
   .rotate { --_block-size: var(--ticker-block-size, 7em) }
@@ -136,7 +138,7 @@ slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
 
 @media (forced-colors: active) {
   .label { border: 1px solid; forced-color-adjust: none; color: HighlightText; background: Highlight }
-  .rotate.flash, .list.flash li:first-child { border: 3px solid Highlight }
+  .rotate.flash, .list .flash { border: 3px solid Highlight }
   button { border: 1px solid ButtonBorder }
 }
 `;

@@ -31,7 +31,8 @@ export class View {
   /** @type {HTMLSlotElement} */ #slot = make('slot');
   /** @type {HTMLButtonElement} */ #pause;
   #moving = false;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */ #flash;
+  /** What is turned over for a moment. @type {HTMLElement|null} */ #lit = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */ #dark;
 
   /**
    * @param {Strings} strings
@@ -74,6 +75,7 @@ export class View {
     this.#empty.hidden = !loaded || items.length > 0;
     this.#items.render(items, now);
     this.#mode.show(items, fresh);
+    if (items.some(({ id, urgency }) => id === fresh && urgency === 1)) this.#flash(fresh);
     this.#label(this.#pause, paused ? 'play' : 'pause');
     this.#note.textContent = note.text;
     this.#note.hidden = !note.text;
@@ -97,19 +99,20 @@ export class View {
     this.#items.tell(now);
   }
 
-  /** The whole bar turns over, for a moment. */
-  flash() {
-    clearTimeout(this.#flash);
-    this.node.classList.add('flash');
-    this.#flash = setTimeout(() => this.node.classList.remove('flash'), FLASH_MS);
-  }
-
   /** Leaves no timer. */
   stop() {
-    clearTimeout(this.#flash);
-    this.node.classList.remove('flash');
+    this.#flash();
     this.#mode.stop();
     this.#moving = false;
+  }
+
+  /** The whole bar turns over, or in a list the alert; without an id, back. @param {string|null} [id] */
+  #flash(id) {
+    clearTimeout(this.#dark);
+    this.#lit?.classList.remove('flash');
+    this.#lit = this.modeName === 'list' || !id ? this.#items.nodeOf(id ?? null) : this.node;
+    this.#lit?.classList.add('flash');
+    if (id) this.#dark = setTimeout(() => this.#flash(), FLASH_MS);
   }
 
   /**

@@ -17,6 +17,7 @@
  * @property {string} [correction_note]
  * @property {string} [firstcreated]
  * @property {string} [published_at]
+ * @property {string} [bumped_at]
  * @property {string} [pinned_until]
  *
  * @typedef {{act: string, item: Item}} Entry
@@ -28,10 +29,14 @@ const TOMBSTONES = 1000;
 /** @param {Item} item */
 const pinned = (item) => Boolean(item.pinned_until);
 
+/** When it came to the top. @param {Item} item */
+export const risenAt = (item) => item.bumped_at ?? item.published_at ?? item.firstcreated ?? '';
+
 export class Window {
   /** @type {number} */ #size;
   /** Newest first, pinned or not: an unpinned item finds its place again. @type {Item[]} */ #items = [];
-  /** Item id to the version that withdrew it, oldest first. @type {Map<string, number>} */ #tombstones = new Map();
+  /** Item id to the version that took it away, Infinity for good; oldest first. @type {Map<string, number>} */
+  #gone = new Map();
 
   /** @param {number} [size] how many items it holds; withdrawn ones do not count */
   constructor(size = 10) {
@@ -41,14 +46,15 @@ export class Window {
   /**
    * Replaces the items by a snapshot's. Tombstones stay: a snapshot out of a cache may be older than a retraction.
    * @param {Item[]} items pinned first, each group newest first
-   * @param {string[]} [tombstones] ids
+   * @param {[string, number][]} [gone] ids and versions, as below
    */
-  load(items, tombstones = []) {
-    for (const id of tombstones) this.#bury(id, Infinity);
-    const kept = items.filter((item) => !this.#tombstones.has(item.id));
+  load(items, gone = []) {
+    for (const [id, version] of gone) if (!this.#over({ id, version })) this.#bury(id, version);
+    const kept = items.filter((item) => !this.#over(item));
+    for (const { id } of kept) this.#gone.delete(id);
     this.#items = kept.filter((item) => !pinned(item));
     for (const item of kept.filter(pinned)) {
-      const older = this.#items.findIndex((other) => (other.published_at ?? '') < (item.published_at ?? ''));
+      const older = this.#items.findIndex((other) => risenAt(other) < risenAt(item));
       this.#items.splice(older < 0 ? this.#items.length : older, 0, item);
     }
     this.#trim();
@@ -59,17 +65,27 @@ export class Window {
    * @returns {boolean} whether anything changed
    */
   apply({ act, item }) {
+    const place = this.#items.findIndex(({ id }) => id === item.id);
+    const known = this.#items[place];
+    if (this.#over(item) || (known && known.version >= item.version)) return false;
     switch (act) {
       case 'publish':
-        return this.#publish(item);
+        // What is published again, moved up or released, stands as if it were new.
+        this.#items = [item, ...this.#items.filter((other) => other !== known)];
+        this.#gone.delete(item.id);
+        this.#trim();
+        return this.#items.includes(item);
       case 'update':
       case 'correct':
       case 'pin':
       case 'unpin':
-        return this.#replace(item);
+        if (known) this.#items[place] = item;
+        return Boolean(known);
       case 'retract':
       case 'expire':
-        return this.#withdraw(item);
+        this.#items = this.#items.filter((other) => other !== known);
+        this.#bury(item.id, act === 'retract' ? Infinity : item.version);
+        return true;
       default:
         return false;
     }
@@ -80,35 +96,14 @@ export class Window {
     return [...this.#items.filter(pinned), ...this.#items.filter((item) => !pinned(item))];
   }
 
-  /** Ids of what was withdrawn, oldest first. @returns {string[]} */
-  get tombstones() {
-    return [...this.#tombstones.keys()];
+  /** Ids of what is gone, each with the version that took it away; the newest last. */
+  get gone() {
+    return [...this.#gone];
   }
 
-  /** @param {Item} item */
-  #publish(item) {
-    if (this.#tombstones.has(item.id)) return false;
-    if (this.#items.some((known) => known.id === item.id)) return this.#replace(item);
-    this.#items.unshift(item);
-    this.#trim();
-    return this.#items.includes(item);
-  }
-
-  /** @param {Item} item */
-  #replace(item) {
-    const place = this.#items.findIndex((known) => known.id === item.id);
-    if (place < 0 || this.#items[place].version >= item.version) return false;
-    this.#items[place] = item;
-    return true;
-  }
-
-  /** @param {Item} item */
-  #withdraw(item) {
-    const known = this.#items.find(({ id }) => id === item.id);
-    if (this.#tombstones.has(item.id) || (known && known.version >= item.version)) return false;
-    this.#bury(item.id, item.version);
-    this.#items = this.#items.filter((known) => known.id !== item.id);
-    return true;
+  /** @param {{id: string, version: number}} item */
+  #over({ id, version }) {
+    return version <= (this.#gone.get(id) ?? 0);
   }
 
   /**
@@ -116,10 +111,9 @@ export class Window {
    * @param {number} version
    */
   #bury(id, version) {
-    this.#tombstones.set(id, version);
-    if (this.#tombstones.size > TOMBSTONES) {
-      this.#tombstones.delete(/** @type {string} */ (this.#tombstones.keys().next().value));
-    }
+    this.#gone.delete(id);
+    this.#gone.set(id, version);
+    if (this.#gone.size > TOMBSTONES) this.#gone.delete(/** @type {string} */ (this.#gone.keys().next().value));
   }
 
   #trim() {

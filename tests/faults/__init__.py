@@ -1,0 +1,1 @@
+"""Faults, injected for real: into servers, into the lines between them, into processes."""

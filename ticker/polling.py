@@ -1,0 +1,62 @@
+"""What everybody who polls goes through: which channel, what of it, and whether anything is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ticker.errors import Unavailable, UnknownChannel, Unprocessable
+from ticker.group import Selector
+from ticker.hub import Hub
+from ticker.parameters import LONGEST_VALUE, MOST_VALUES
+
+CACHE = "public, max-age=0, s-maxage=1, stale-while-revalidate=10"
+"""A CDN may carry the polling: one request a second reaches us, whoever asks."""
+URGENCIES = frozenset("123456789")
+
+
+def standing(hubs: Mapping[str, Hub], channel: str) -> Hub:
+    """The hub of this channel. Raises UnknownChannel, or Unavailable before its log was read."""
+    hub = hubs.get(channel)
+    if hub is None:
+        raise UnknownChannel(f"There is no such channel; there are: {', '.join(hubs)}.")
+    if not hub.loaded:
+        raise Unavailable("The log has not been read yet. Try again shortly.", retry_after=1)
+    return hub
+
+
+def polled(
+    request: Request, hubs: Mapping[str, Hub], build: Callable[[Hub, Selector], bytes], media_type: str
+) -> Response:
+    """What `build` makes of the channel in the address, as the query filters it; 304 when the client has that already.
+
+    Raises UnknownChannel, Unavailable, Unprocessable, and what `build` raises.
+    """
+    hub = standing(hubs, request.path_params["channel"])
+    selector = selected({name: request.query_params.getlist(name) for name in request.query_params})
+    etag = f'"{hub.tag}"'
+    headers = {"ETag": etag, "Cache-Control": CACHE}
+    if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    return Response(build(hub, selector), headers=headers, media_type=media_type)
+
+
+def selected(fields: Mapping[str, list[str]]) -> Selector:
+    """The filter in a query. Raises Unprocessable when there are too many values, or one that cannot be."""
+    for name in ("section", "region", "tag", "urgency"):
+        values = fields.get(name, [])
+        if len(values) > MOST_VALUES or any(not 0 < len(value) <= LONGEST_VALUE for value in values):
+            raise Unprocessable(
+                f"{name} takes at most {MOST_VALUES} values of 1 to {LONGEST_VALUE} characters.", field=name
+            )
+    urgencies = frozenset(fields.get("urgency", []))
+    if urgencies - URGENCIES:
+        raise Unprocessable("urgency takes numbers from 1 to 9.", field="urgency")
+    return Selector(
+        sections=frozenset(fields.get("section", [])),
+        regions=frozenset(fields.get("region", [])),
+        tags=frozenset(fields.get("tag", [])),
+        urgencies=frozenset(map(int, urgencies)),
+    )

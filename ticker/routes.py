@@ -1,0 +1,141 @@
+"""The API, read in one screen: every operation with its address, who may ask it, what it answers and what it takes.
+
+The router and the published documents are both made from these lists, so what is described is what is served.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from ticker import answers, errors, pages
+from ticker.answers import Answer, Rehearsal
+from ticker.auth import Scope
+from ticker.change import Changes
+from ticker.draft import Draft, Hold, Login, Nothing, Patch, Pin, Reason
+from ticker.errors import TickerError
+from ticker.feeds import Feeds
+from ticker.health import Health
+from ticker.history import History
+from ticker.live import Readers
+from ticker.login import Door
+from ticker.operation import Handler, Operation, Reply, on, tagged
+from ticker.parameters import (
+    AFTER,
+    ALLOW_SIMILAR,
+    DRY_RUN,
+    FILTERS,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LIMIT,
+    ONCE,
+    TIME,
+)
+from ticker.publish import Publisher
+from ticker.reference import Reference
+
+CHANNEL = "/v1/channels/{channel}"
+ITEMS = CHANNEL + "/items"
+ITEM = ITEMS + "/{id}"
+SESSION = "/v1/session"
+
+MADE = Reply(201, "It is stored.", Answer, ("Location", "ETag", "Idempotency-Replayed?"))
+DRY = Reply(200, "With `dry_run`: nothing is stored, and this is what would be.", Rehearsal)
+DONE = Reply(200, "It is stored; with `dry_run`: it would be.", Answer | Rehearsal, ("ETag?", "Idempotency-Replayed?"))
+FOUND = Reply(200, "With a key: as its editors see it.", answers.Public | answers.Desk, ("ETag", "Cache-Control"))
+WINDOW = Reply(200, "What stands.", answers.Window, ("ETag", "Cache-Control"))
+SAME = Reply(304, "Nothing is newer.", None, ("ETag", "Cache-Control"))
+BEGUN = Reply(200, "The cookie stands for the key from now on.", answers.Session, ("Set-Cookie",))
+OVER = Reply(204, "The cookie is worth nothing any more.", None, ("Set-Cookie",))
+READY = Reply(200, "It is ready.", answers.Ready)
+NOT_READY = Reply(503, "It is not.", answers.NotReady, ("Retry-After",))
+DOCUMENT = Reply(200, "The document.", dict, ("ETag", "Cache-Control"))
+
+IN_THE_PAST = (errors.ExpiryInThePast, errors.ScheduleInThePast, errors.EmbargoInThePast, errors.ExpiresTooSoon)
+ENDED = (errors.AlreadyRetracted, errors.AlreadyExpired)
+WAITING = (*ENDED, errors.ApprovalNeeded, errors.ExpiresTooSoon, errors.ExpiryInThePast)
+NOT_NEW = (errors.Similar, errors.NotReplaceable, errors.IdempotencyConflict, *IN_THE_PAST)
+TWICE = (errors.IdempotencyConflict, errors.Contended)
+STALE = (errors.StaleVersion, errors.IfMatchRequired)
+CHANGED = (*TWICE, *STALE, *IN_THE_PAST, *ENDED, errors.AlreadyStanding, errors.ApprovalNeeded, errors.NothingChanged)
+UNKNOWN = (errors.Unauthorized, errors.ForeignOrigin, errors.RateLimited, errors.StoreUnavailable)
+
+NEW = (DRY_RUN, ALLOW_SIMILAR, ONCE)
+CHANGE = (IF_MATCH, DRY_RUN, ONCE)
+ACT = (DRY_RUN, ONCE)
+SEEN = (IF_NONE_MATCH,)
+FILTERED = (*FILTERS, IF_NONE_MATCH)
+
+
+def editors(publisher: Publisher, changes: Changes, history: History, door: Door) -> list[Operation]:
+    """What needs a key."""
+    editing = [
+        on("POST", ITEMS, "publish", publisher.post, "publish", MADE, DRY, body=Draft, takes=NEW, refuses=NOT_NEW),
+        on("PATCH", ITEM, "change", changes.patch, "correct", DONE, body=Patch, takes=CHANGE, refuses=CHANGED),
+        act("retract", changes.retract, "retract", Reason, errors.AlreadyRetracted),
+        act("hold", changes.hold, "correct", Hold, *WAITING, errors.AlreadyHeld),
+        act("release", changes.release, "correct", Nothing, *WAITING, errors.NotHeld),
+        act("approve", changes.approve, "publish", Nothing, *WAITING, errors.NotPending, errors.OwnApproval),
+        act("pin", changes.pin, "correct", Pin, *ENDED, errors.NotPublished, errors.PinTaken, errors.PinInThePast),
+        act("unpin", changes.unpin, "correct", Nothing, *ENDED, errors.NotPublished, errors.NotPinned),
+        act("expire", changes.expire, "correct", Nothing, *ENDED, errors.NotPublished),
+        act("undo", changes.undo, "correct", Nothing, *ENDED, errors.NothingToUndo, errors.PushSent),
+    ]
+    looking_back = [
+        on("GET", ITEM + "/versions", "versions", history.versions, "read", answers.Versions),
+        on("GET", CHANNEL + "/queue", "queue", history.queue, "read", answers.Queue),
+        on("GET", CHANNEL + "/at", "at", history.at, "read", answers.At, takes=[TIME]),
+        on("GET", CHANNEL + "/audit", "audit", history.records, "read", answers.Records, takes=[AFTER, LIMIT]),
+    ]
+    session = [
+        on("POST", SESSION, "login", door.begin, "public", BEGUN, body=Login, refuses=UNKNOWN),
+        on("GET", SESSION, "session", door.show, "key", answers.Session),
+        on("DELETE", SESSION, "logout", door.end, "session", OVER),
+    ]
+    return tagged("Editing", editing) + tagged("Looking back", looking_back) + tagged("Session", session)
+
+
+def readers(readers: Readers, feeds: Feeds, reference: Reference) -> list[Operation]:
+    """What is public."""
+    reading = [
+        on("GET", "/v1/channels", "channels", readers.channels, "public", answers.Channels),
+        on("GET", ITEMS, "window", readers.items, "public", WINDOW, SAME, takes=FILTERED, refuses=[errors.Unavailable]),
+        on("GET", CHANNEL + "/live", "live", readers.live),
+        feed("json", feeds.json, dict, "application/feed+json"),
+        feed("rss", feeds.rss, str, "application/rss+xml"),
+        feed("jsonld", feeds.jsonld, dict, "application/ld+json"),
+    ]
+    shown = [
+        on("GET", "/", "demo", pages.demo),
+        on("GET", "/demo/{file}", "demo_file", pages.demo),
+        on("GET", "/widget/v1/{file}", "widget_file", pages.widget),
+    ]
+    described = [on("GET", "/asyncapi.json", "asyncapi", reference.asyncapi, "public", DOCUMENT, SAME, takes=SEEN)]
+    return tagged("Reading", reading) + tagged("Reference", described) + shown
+
+
+def both(history: History, health: Health, reference: Reference) -> list[Operation]:
+    """What both halves have."""
+    reading = [on("GET", ITEM, "item", history.item, "anybody", FOUND, SAME, takes=SEEN)]
+    watched = [
+        on("GET", "/health/live", "alive", health.live, "public", answers.Alive),
+        on("GET", "/health/ready", "ready", health.ready, "public", READY, NOT_READY),
+    ]
+    described = [
+        on("GET", "/openapi.json", "openapi", reference.openapi, "public", DOCUMENT, SAME, takes=SEEN),
+        on("GET", "/docs", "docs", pages.docs),
+        on("GET", "/docs/{file}", "docs_file", pages.docs),
+    ]
+    return tagged("Reading", reading) + tagged("Health", watched) + tagged("Reference", described)
+
+
+def act(name: str, handler: Handler, scope: Scope, body: type[BaseModel], *refuses: type[TickerError]) -> Operation:
+    """An act on an item."""
+    return on("POST", f"{ITEM}/{name}", name, handler, scope, DONE, body=body, takes=ACT, refuses=TWICE + refuses)
+
+
+def feed(kind: str, handler: Handler, model: type, media: str) -> Operation:
+    """A channel in a format of others."""
+    found = Reply(200, "The feed.", model, ("ETag", "Cache-Control"), media)
+    refuses = (errors.Malformed, errors.Unavailable)
+    path, name = f"{CHANNEL}/feed.{kind}", f"feed_{kind}"
+    return on("GET", path, name, handler, "public", found, SAME, takes=FILTERED, refuses=refuses)
