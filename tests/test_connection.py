@@ -14,7 +14,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from ticker.connection import INBOUND, Connection, _length
+from ticker import connection
+from ticker.auth import KEYS, Keyring
+from ticker.connection import INBOUND, Connection, _asking, _length
 from ticker.store import Store
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from websockets.asyncio.client import connect
@@ -32,14 +34,17 @@ UPGRADE = (
 )
 
 
+KEYED = UPGRADE.format(path="/v1/channels/en/live")[:-2] + "Authorization: Bearer {key}\r\n\r\n"
+
+
 @asynccontextmanager
 async def raw(
-    stage: Stage, request: str | None = None
+    stage: Stage, request: str | None = None, encoding: str = "utf-8"
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A plain TCP line to the service, with the handshake done unless another request is given."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(stage.url.rsplit(":", 1)[1]))
     try:
-        writer.write((request or UPGRADE.format(path="/v1/channels/en/live")).encode())
+        writer.write((request or UPGRADE.format(path="/v1/channels/en/live")).encode(encoding))
         if request is None:
             assert b" 101 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
             assert "snapshot" == json.loads(bytes((await received(reader)).data))["type"]
@@ -187,6 +192,72 @@ async def test_no_more_readers_than_told_and_a_place_is_free_again(store: Store,
                 return False
 
         await until(in_again, "the place of the one who left")
+
+
+@asynccontextmanager
+async def stopped(store: Store) -> AsyncIterator[None]:
+    """The store answers nobody for so long."""
+    await store.redis.client_pause(400)
+    yield
+    await store.redis.ping()
+
+
+async def test_who_speaks_before_he_is_answered_is_cut(stage: Stage, store: Store) -> None:
+    """His key is still being looked up: not a byte of an answer, and nobody joins."""
+    token, _ = await Keyring(store).create("Luis", ("read",))
+    async with stopped(store), raw(stage, KEYED.format(key=token)) as (reader, writer):
+        await until(lambda: bool(_asking), "the question to be asked")
+        writer.write(masked(Opcode.PING, b"hello?"))
+        with suppress(ConnectionError):
+            assert b"" == await asyncio.wait_for(reader.read(), 5)
+    async with raw(stage, KEYED.format(key=token)) as (reader, _):
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)).startswith(b"HTTP/1.1 101 ")
+
+
+async def test_who_leaves_before_he_is_answered_is_forgotten(
+    stage: Stage, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is written to a line that is gone, and no descriptor is kept for it."""
+    token, _ = await Keyring(store).create("Luis", ("read",))
+    before = psutil.Process().num_fds()
+    async with stopped(store), raw(stage, KEYED.format(key=token)):
+        await until(lambda: bool(_asking), "the question to be asked")
+    await until(lambda: not _asking, "the question to be answered")
+    await until(lambda: psutil.Process().num_fds() <= before, "the descriptor to return")
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_question_that_takes_too_long_is_a_refusal(
+    stage: Stage, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 and when to come back; nobody waits at the door for a store that does not answer."""
+    monkeypatch.setattr(connection, "ASK_SECONDS", 0.05)
+    token, _ = await Keyring(store).create("Luis", ("read",))
+    async with stopped(store), raw(stage, KEYED.format(key=token)) as (reader, _):
+        answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"Retry-After: 2" in answer
+    assert b"urn:ticker:problem:store-unavailable" in answer
+
+
+async def test_a_fault_of_ours_at_the_door_is_answered_and_logged(
+    stage: Stage, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A record of a key that is none: 500, and the trace in the log; the line does not hang."""
+    token, key = await Keyring(store).create("Luis", ("read",))
+    await store.redis.hset(KEYS, key.id, "nonsense")
+    async with raw(stage, KEYED.format(key=token)) as (reader, _):
+        answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"nonsense" not in answer
+    assert "whether a reader may enter could not be asked" in caplog.text
+
+
+@pytest.mark.parametrize("key", ["\xff", "ключ".encode().decode("latin-1"), "x" * 4000])
+async def test_whatever_stands_in_a_header_is_a_key_or_none(stage: Stage, key: str) -> None:
+    """401, not a line that hangs."""
+    async with raw(stage, KEYED.format(key=key), "latin-1") as (reader, _):
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 401 ")
 
 
 async def test_a_bad_handshake_is_refused(stage: Stage) -> None:

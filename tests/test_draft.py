@@ -121,7 +121,7 @@ def test_lines_are_trimmed() -> None:
         pytest.param("urgency", 10, id="urgency 10"),
         pytest.param("urgency", "1", id="urgency as text"),
         pytest.param("urgency", True, id="urgency as truth"),
-        pytest.param("urgency", 1.0, id="urgency with a point"),
+        pytest.param("urgency", 1.5, id="urgency and a half"),
         pytest.param("link", "http://news.example", id="link without encryption"),
         pytest.param("link", "javascript:alert(1)", id="link that is a program"),
         pytest.param("link", "/bridge", id="link without a host"),

@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from ticker import live, tasks
+from ticker.address import Proxies
+from ticker.admission import Admission
+from ticker.auth import KEYS, Keyring
+from ticker.drain import Drain
+from ticker.limit import Limit
+from ticker.live import Readers
+from ticker.session import Sessions
 from ticker.store import Store
-from websockets.exceptions import InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.stage import KEY, Stage, entries, frame, running
+from tests.desk import editor
+from tests.stage import AUTHORIZED, KEY, Stage, entries, frame, free_port, running
+from tests.waiting import until
 
 ITEMS = "/v1/channels/en/items"
 
@@ -171,3 +183,127 @@ async def test_before_the_log_was_read_nobody_is_told_that_it_is_empty(tmp_path:
         assert 200 == (await stage.http.get("/health/live")).status_code
         async with asyncio.timeout(2):
             assert 503 == (await stage.http.post(ITEMS, json={"headline": "x"})).status_code
+
+
+# Readers who say who they are.
+
+LIVE, DESK = "/v1/channels/en/live", "/v1/channels/en/desk"
+
+
+def opening(stage: Stage, path: str, **headers: str) -> connect:
+    """An upgrade with these headers."""
+    return connect(stage.url.replace("http", "ws") + path, additional_headers=headers, proxy=None)
+
+
+async def refusal(stage: Stage, path: str, **headers: str) -> tuple[int, str]:
+    """Status and type with which an upgrade is refused, before any frame."""
+    with pytest.raises(InvalidStatus) as caught:
+        await opening(stage, path, **headers)
+    answer = caught.value.response
+    assert "application/problem+json" == answer.headers["Content-Type"]
+    return answer.status_code, json.loads(answer.body or b"")["type"].rpartition(":")[2]
+
+
+async def test_who_names_a_key_is_held_to_it(stage: Stage, store: Store) -> None:
+    """A wrong one, or one that may not read here, is refused before the handshake; a right one sees what all see."""
+    assert (401, "unauthorized") == await refusal(stage, LIVE, Authorization="Bearer wrong")
+    assert (401, "unauthorized") == await refusal(stage, LIVE, Authorization="")
+    for headers in (
+        await editor(store, "Amal", "publish", "correct", "retract"),
+        await editor(store, "Luis", "read", channels=("ar",)),
+    ):
+        assert (403, "forbidden") == await refusal(stage, LIVE, **headers)
+    assert (404, "unknown-channel") == await refusal(stage, "/v1/channels/xx/live", **AUTHORIZED)
+    assert (404, "not-found") == await refusal(stage, "/elsewhere", **AUTHORIZED)
+    await stage.post("seen")
+    noor = await editor(store, "Noor", "read", channels=("en",))
+    async with stage.reader() as public, opening(stage, LIVE, **noor) as keyed:
+        first, other = await frame(public), await frame(keyed)
+        assert first["items"] == other["items"]
+        await stage.post("next")
+        assert await entries(public, 1) == await entries(keyed, 1)
+
+
+@pytest.mark.parametrize("path", [DESK, "/v1/channels/en/d%65sk", "/v1/channels/en/%64%65%73%6B", DESK + "?cursor=x"])
+async def test_the_desks_line_needs_a_key_or_a_session(stage: Stage, path: str) -> None:
+    """However its address is written; a session counts for our own pages alone."""
+    assert (401, "unauthorized") == await refusal(stage, path)
+    assert (401, "unauthorized") == await refusal(stage, path, Cookie="ticker_session=wrong")
+    login = await stage.http.post("/v1/session", json={"key": KEY})
+    cookie = {"Cookie": login.headers["Set-Cookie"].partition(";")[0]}
+    assert (403, "foreign-origin") == await refusal(stage, path, **cookie, Origin="https://evil.example")
+    assert (403, "foreign-origin") == await refusal(stage, path, **cookie, **{"Sec-Fetch-Site": "cross-site"})
+    for headers in (AUTHORIZED, {**cookie, "Origin": stage.url}):
+        async with opening(stage, path, **headers) as line:
+            assert "snapshot" == (await frame(line))["type"] or "cursor" in path
+
+
+async def test_a_session_is_not_asked_for_where_the_public_reads(stage: Stage) -> None:
+    """A browser sends its cookie along with everything; a stale one must not shut an editor out of the news."""
+    async with opening(stage, LIVE, Cookie="ticker_session=stale", Origin="https://paper.example") as line:
+        assert "snapshot" == (await frame(line))["type"]
+
+
+@pytest.mark.parametrize("end", ["revoked", "over", "gone"])
+async def test_a_line_ends_with_its_key_and_the_public_reads_on(stage: Stage, store: Store, end: str) -> None:
+    """Within seconds, with a code that says not to come back: by key and by session, and nobody else's."""
+    keyring = Keyring(store)
+    token, key = await keyring.create("Luis", ("read",))
+    login = await stage.http.post("/v1/session", json={"key": token})
+    session = {"Cookie": login.headers["Set-Cookie"].partition(";")[0], "Origin": stage.url}
+    other = await editor(store, "Noor", "read")
+    async with (
+        stage.reader() as public,
+        opening(stage, LIVE, **other) as colleague,
+        opening(stage, LIVE, Authorization=f"Bearer {token}") as by_key,
+        opening(stage, DESK, **session) as by_session,
+    ):
+        for line in (public, colleague, by_key, by_session):
+            await frame(line)
+        if end == "revoked":
+            await keyring.revoke(key.id)
+        elif end == "over":
+            await store.redis.hset(KEYS, key.id, key.model_copy(update={"expires": 1}).model_dump_json())
+        else:
+            await store.redis.hdel(KEYS, key.id)
+        for line in (by_key, by_session):
+            with pytest.raises(ConnectionClosed) as closed:
+                await frame(line, 5)
+            assert closed.value.rcvd is not None
+            assert (4501, "the key has ended") == (closed.value.rcvd.code, closed.value.rcvd.reason)
+        await stage.post("goes on")
+        for line in (public, colleague):
+            assert ["goes on"] == [entry["item"]["headline"] for entry in await entries(line, 1)]
+    assert (401, "unauthorized") == await refusal(stage, LIVE, Authorization=f"Bearer {token}")
+
+
+class Line:
+    """What the watch knows of a connection."""
+
+    gone = False
+
+    def close(self, code: int, reason: str) -> None:
+        raise AssertionError("nobody is sent away for a store that is away")
+
+
+async def test_lines_stay_open_while_it_cannot_be_asked_whether_their_keys_have_ended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The store is away: that is said, nobody is sent away for it, and who has left is forgotten."""
+    monkeypatch.setattr(live, "WATCH_SECONDS", 0.01)
+    away = Store(f"redis://127.0.0.1:{free_port()}")
+    keyring = Keyring(away)
+    drain = Drain(lambda: (), 1, (1, 2))
+    readers = Readers({}, 1, Admission(keyring, Sessions(away, keyring), Limit(0), Proxies()), drain)
+    stays, left = Line(), Line()
+    left.gone = True
+    keyed: dict[Any, str] = {stays: "a key", left: "another"}
+    readers._keyed = keyed
+    watching = asyncio.create_task(readers.watch())
+    try:
+        await until(lambda: len(caplog.records) > 1, "the watch to say it")
+        assert "whether keys have ended cannot be asked" in caplog.text
+        assert {stays: "a key"} == keyed
+    finally:
+        await tasks.end([watching])
+        await away.close()

@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ticker import acts, pulse, tasks
-from ticker.item import iso
+from ticker.airing import Change
+from ticker.audit import Audit
+from ticker.item import Item, iso
 from ticker.store import Store
 from ticker.stream import Log
+from ulid import ULID
 
 from tests.stage import entries, frame, running
+from tests.test_draft import draft, patch
 from tests.test_stream import AMAL, EN, ending, publishing
 from tests.waiting import until
 
@@ -144,3 +148,82 @@ async def test_a_pin_ends_and_the_item_stays(each_store: Store) -> None:
     found = await log.item(item.id)
     assert found is not None
     assert ("published", None) == (found.state, found.pinned_until)
+
+
+async def test_whatever_comes_due_at_once_is_done_once_by_five_at_once(each_store: Store) -> None:
+    """Publications, expiries in every state, ends of pins; each act is on record once, and nothing is due after it."""
+    log, strict = Log(each_store, "en"), EN.model_copy(update={"approve": 1})
+    soon, later = await log.now() + 1000, await log.now() + 3_600_000
+    ends: dict[str, str] = {}
+
+    async def kept(change: Change, expected: str) -> Item:
+        item = (await log.append(change, AMAL)).item
+        ends[item.id] = expected
+        return item
+
+    for plan in ("publish_at", "embargoed"):
+        await kept(publishing(f"by {plan}", **{plan: iso(soon)}), "published publish")
+        await kept(publishing(f"by {plan} later", **{plan: iso(later)}), "scheduled ")
+    await kept(publishing("by both", publish_at=iso(soon - 50), embargoed=iso(soon)), "published publish")
+    await kept(publishing("not yet", publish_at=iso(soon), embargoed=iso(later)), "scheduled ")
+    await kept(publishing("ends", expires=iso(soon)), "expired expire")
+    await kept(publishing("over before", publish_at=iso(soon - 50), expires=iso(soon)), "expired expire")
+    flash = draft(headline="flash", urgency=1, expires=iso(soon))
+    await kept(acts.publish(flash, strict, str(ULID()), "amal"), "expired expire")
+    patient = draft(headline="patient", urgency=1, publish_at=iso(soon))
+    await kept(acts.publish(patient, strict, str(ULID()), "amal"), "pending ")
+    held = await kept(publishing("held", expires=iso(soon)), "expired expire")
+    await log.append(acts.hold(held), AMAL)
+    back = await kept(publishing("kept back", publish_at=iso(soon)), "held ")
+    await log.append(acts.hold(back), AMAL)
+    freed = await kept(publishing("freed", publish_at=iso(soon)), "published publish")
+    await log.append(acts.release((await log.append(acts.hold(freed), AMAL)).item, EN), AMAL)
+    pinned = await kept(publishing("pinned"), "published unpin")
+    await log.append(acts.pin(pinned, soon, EN), AMAL)
+    await each_store.redis.zadd("{ticker:en}:due", {"gone from the store": 1})
+
+    async def passed() -> bool:
+        return await log.now() > soon
+
+    before = len((await log.read(100)).entries)
+    await until(passed, "their time to come")
+    beats = [await log.beat() for _ in range(5)]
+    counts = await asyncio.gather(*(pulse.sweep(log, beat, EN) for beat in beats))
+    swept = [record async for record in Audit(each_store, "en").records() if record.get("by") == pulse.BY]
+    acts_of = {record.get("item"): record.get("act") for record in swept}
+    found = {item.id: item for item in await log.items(list(ends))}
+    assert ends == {item_id: f"{item.state} {acts_of.get(item_id, '')}" for item_id, item in found.items()}
+    assert sum(counts) == len(swept) == len(acts_of) == sum(not end.endswith(" ") for end in ends.values())
+    # The public is told of what it had seen, or is to see now, and of nothing else.
+    told = [entry.item.headline for entry in (await log.read(100)).entries[before:]]
+    assert sorted(["by publish_at", "by embargoed", "by both", "ends", "freed", "pinned"]) == sorted(told)
+    assert ["gone from the store"] == (await log.beat()).due
+
+
+async def test_an_act_of_an_editor_goes_before_what_was_found_due(store: Store) -> None:
+    """He moved its end while the sweep was on its way: the item stays."""
+    log = Log(store, "en")
+    item = (await log.append(ending("moved"), AMAL)).item
+
+    async def due() -> bool:
+        return bool((await log.beat()).due)
+
+    await until(due, "the item to be due")
+    beat = await log.beat()
+    await log.append(acts.change(item, patch(expires=iso(beat.at + 60_000)), EN, "amal"), AMAL)
+    assert 0 == await pulse.sweep(log, beat, EN)
+    assert ["publish", "update"] == [entry.act for entry in (await log.read(10)).entries]
+
+
+async def test_a_channel_that_is_gone_is_not_swept(store: Store) -> None:
+    """Its log may beat a last time; what becomes of its items is nobody's business then."""
+    log = Log(store, "en")
+    await log.append(ending("stays"), AMAL)
+    running = asyncio.create_task(pulse.run({"en": log}, {}, sweeping=True))
+
+    async def beaten() -> bool:
+        return bool(await store.redis.exists("{ticker:en}:pulse"))
+
+    await until(beaten, "a heartbeat")
+    await tasks.end([running])
+    assert ["publish"] == [entry.act for entry in (await log.read(10)).entries]

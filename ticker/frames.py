@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ticker.answers import Position, Public, PublicForm, Time, Told, Version, Wire
+from ticker.answers import ABSENT, Position, Public, PublicForm, Time, Told, Version, Wire
 from ticker.draft import Direction, ItemId
 
 
@@ -59,6 +59,9 @@ class Reset(_First):
     )
     items: list[PublicForm]
     tombstones: list[ItemId] = Field(description="items that were withdrawn or have expired, newest last")
+    versions: list[int | None] = Field(
+        description="with which version each of these went; null: it was retracted, and never comes back"
+    )
     versions: list[Version | None] = Field(
         description="of each tombstone, the version that took it away; null: retracted, and it never comes back"
     )
@@ -70,6 +73,7 @@ class Heartbeat(Told):
     type: Literal["heartbeat"]
     cursor: Position
     time: Time = Field(description="the store's clock")
+    stale: Literal[True] = Field(ABSENT, description="so far as is known: the log has not been heard of for a while")
 
 
 FRAMES = (Snapshot, Resume, Reset, Entry, Heartbeat)

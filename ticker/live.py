@@ -99,7 +99,7 @@ class Readers:
         raise UpgradeRequired
 
     async def items(self, request: Request) -> Response:
-        """`GET /v1/channels/{channel}/items`: the window as it stands; the ETag is the cursor, and its size."""
+        """`GET /v1/channels/{channel}/items`: the window as it stands; the ETag is the cursor."""
 
         def window(hub: Hub, selector: Selector) -> bytes:
             items = [item.public() for item in hub.window(selector)]

@@ -359,7 +359,7 @@ def test_a_correction_keeps_its_place_says_so_in_a_word_and_acts_while_paused(
 
 def test_a_correction_is_as_loud_as_what_it_corrects(service: Service, host: Host, page: Page) -> None:
     """The bar turns to it and over, it is announced with its note, and it keeps its place."""
-    flash = {"urgency": 1, "language": "en"}
+    flash: dict[str, Any] = {"urgency": 1, "language": "en"}
     feed = Feed(page, alert("2"), alert("1", headline="430 flights cancelled", **flash))
     host.open(page, service, BAR)
     expect(current(page)).to_have_text("Alert 2", timeout=SOON)
@@ -596,7 +596,7 @@ def test_a_withdrawn_text_is_not_left_where_it_was_announced(service: Service, h
 
 def test_a_server_that_hears_nothing_itself_is_not_called_live(service: Service, host: Host, page: Page) -> None:
     """The bar says of when its alerts are, for as long as the server's heartbeats say so."""
-    page.clock.install()
+    page.clock.install(time="2026-11-23T14:05:10Z")
     feed = Feed(page, alert("1"))
     host.open(page, service, BAR)
     expect(ticker(page)).to_have_js_property("status", "live", timeout=SOON)
