@@ -2,9 +2,11 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
+# Tests mostly wait for something to happen, so four run abreast, each file in one piece.
+ABREAST := -n 4 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check lint bench lock wheel clean
+.PHONY: help run test check lint fuzz bench lock wheel clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -15,15 +17,18 @@ run: $(BIN)/.run  ## set up, and serve with sample alerts on the embedded store 
 test: $(BIN)/.dev  ## set up what is missing, a browser and a Redis included, and run all checks and tests
 	@$(BIN)/python tests/parts.py
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(ABREAST)
 
-check: $(BIN)/.dev lint  ## the quick half of the tests: no browser, no load
-	@$(BIN)/python -m pytest --ignore tests/e2e
+check: $(BIN)/.dev lint  ## the quick half of the tests: no browser, no faults, no load
+	@$(BIN)/python -m pytest $(ABREAST) --ignore tests/e2e --ignore tests/faults --ignore tests/life
 
 lint: $(BIN)/.dev
 	@$(BIN)/ruff check ticker tests bench
 	@$(BIN)/ruff format --check --quiet ticker tests bench || (echo "run: $(BIN)/ruff format ticker tests bench"; exit 1)
 	@$(BIN)/mypy
+
+fuzz: $(BIN)/.dev  ## what strangers send: 200 requests to each operation, and walks from one to the next (minutes)
+	@$(BIN)/python -m tests.fuzz
 
 bench: $(BIN)/.dev  ## ticker beside the smallest possible server, in one run
 	@$(BIN)/python -m bench.fanout

@@ -55,7 +55,7 @@ class Described:
 
     def unlike(self, answer: httpx.Response) -> list[str]:
         """What of this answer is not as it is described: its status, its type, its headers, its body."""
-        place = (*self.operation(answer.request), "responses")
+        place: tuple[str, ...] = (*self.operation(answer.request), "responses")
         told: Any = self.document
         for part in place:
             told = told[part]

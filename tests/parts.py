@@ -33,6 +33,12 @@ def main() -> int:
         apt("docker-compose")
         if not shutil.which("docker-compose"):
             missing.append("Compose (install your system's package 'docker-compose')")
+    # A server's clock is set by a few lines of C, a cable is pulled by the kernel, a line is sealed by a certificate.
+    for program, packages in (("cc", ("gcc", "libc6-dev")), ("iptables", ("iptables",)), ("openssl", ("openssl",))):
+        if not shutil.which(program):
+            apt(*packages)
+            if not shutil.which(program):
+                missing.append(f"'{program}' (install your system's package '{packages[0]}')")
     for part in missing:
         print(f"This machine lacks {part}; the tests that need it are skipped.", file=sys.stderr)
     return 1 if missing and os.environ.get("CI") else 0

@@ -559,6 +559,13 @@ def test_what_comes_due_by_itself(item: Item, at: int, told: str | None) -> None
     assert told == (change and f"{change.act}:{change.wire or ''}")
 
 
+def test_what_ends_between_the_look_and_the_storing_is_not_published() -> None:
+    """The store compares once more, by its clock."""
+    change = acts.sweep(waiting("scheduled", publish_at=LATER, expires=LAST), LATER, EN)
+    assert change is not None
+    assert {"expires": LAST} == change.ahead
+
+
 def test_the_shorter_age_of_a_channel_counts_for_items_that_are_there() -> None:
     """After a reload, whatever the item was told when it was published."""
     short = EN.model_copy(update={"age": 1})

@@ -45,6 +45,19 @@ def test_what_keeps_its_place_keeps_its_age(wire: str) -> None:
     assert ((NOW + 9 * DAY, NOW + DAY), ()) == (change.due, change.due_after)
 
 
+def test_an_item_without_an_end_ends_by_its_channels_age() -> None:
+    """As it stands in the window, from when it came there."""
+    change = on_air(public(expires=None, bumped_at=LATER), EN, "update", wire="update")
+    assert (LATER + DAY, {LATER + DAY}) == (change.item.expires, set(change.due))
+
+
+def test_a_pinned_item_is_looked_at_again_when_its_pin_ends() -> None:
+    """At a moment, or so long after it is stored."""
+    assert (NOW + DAY, LATER) == on_air(public(pinned_until=LATER), EN, "pin", wire="pin").due
+    change = on_air(public(), EN, "pin", wire="pin", pins_for=HOUR_MS)
+    assert ({"pinned_until": HOUR_MS}, (NOW + DAY,), (HOUR_MS,)) == (change.after, change.due, change.due_after)
+
+
 @pytest.mark.parametrize(
     ("act", "wire", "rings"),
     [

@@ -225,6 +225,75 @@ def test_a_key_may_not_do_anything_else(given: Key, scope: Scope, channel: str, 
     assert said == refused.value.detail
 
 
+@pytest.mark.parametrize(
+    ("given", "may"),
+    [
+        (key("read"), True),
+        (key("publish", "read"), True),
+        (key("admin"), True),
+        (key("read", channels=("ar", "en")), True),
+        (key("admin", channels=("en",)), True),
+        (key("publish"), False),
+        (key("read", channels=("ar",)), False),
+        (key("admin", channels=("ar",)), False),
+        (key(), False),
+    ],
+    ids=["scope", "one of them", "admin", "channel", "admin of it", "other scope", "other channel", "admin", "none"],
+)
+def test_whether_a_key_may_is_asked_without_a_refusal(given: Key, may: bool) -> None:
+    """Where everybody is answered, and who may is told more; the same as `check` says."""
+    assert may == given.may("read", "en")
+    try:
+        given.check("read", "en")
+    except Forbidden:
+        assert not may
+    else:
+        assert may
+
+
+async def test_a_key_that_was_proven_before_is_found_by_its_id(store: Store) -> None:
+    """As long as it lives; the one from outside only where there is one."""
+    keyring = Keyring(store, BOOTSTRAP)
+    _, made = await keyring.create("editor of en", ("publish",))
+    assert made == await keyring.get(made.id)
+    assert "bootstrap" == (await keyring.get("bootstrap")).id
+    await keyring.revoke(made.id)
+    for found, key_id in ((keyring, made.id), (keyring, "nobody"), (Keyring(store), "bootstrap")):
+        with pytest.raises(Unauthorized):
+            await found.get(key_id)
+
+
+async def test_which_of_many_keys_have_ended_is_asked_at_once(store: Store) -> None:
+    """Revoked, over, or never there; the one from outside does not end, and needs no store."""
+    keyring = Keyring(store, BOOTSTRAP)
+    _, alive = await keyring.create("alive", ("read",), lifetime=60)
+    _, over = await keyring.create("over", ("read",), lifetime=-1)
+    _, revoked = await keyring.create("revoked", ("read",))
+    await keyring.revoke(revoked.id)
+    found = await keyring.ended([alive.id, over.id, revoked.id, "nobody", "bootstrap"])
+    assert {over.id, revoked.id, "nobody"} == found
+    away = Store(f"redis://127.0.0.1:{free_port()}")
+    try:
+        assert set() == await Keyring(away, BOOTSTRAP).ended(["bootstrap"])
+        with pytest.raises(StoreUnavailable):
+            await Keyring(away).ended([alive.id])
+    finally:
+        await away.close()
+
+
+async def test_when_a_key_was_last_used_is_known_to_the_minute(store: Store) -> None:
+    """Written once a minute by each process; a key that nobody uses stands in no list."""
+    keyring = Keyring(store, rate=100)
+    _, made = await keyring.create("editor of en", ("publish",))
+    assert {} == await keyring.used()
+    before = int(time.time()) // 60 * 60_000
+    for _ in range(3):
+        await keyring.spend(made)
+    (at,) = (await keyring.used()).values()
+    assert before <= at <= before + 60_000
+    assert 0 == at % 60_000
+
+
 async def posts_within_a_minute(keyring: Keyring, given: Key, most: int) -> tuple[int, RateLimited | None]:
     """How many posts were taken, up to `most`, and the refusal that came then."""
     for number in range(most):

@@ -14,6 +14,8 @@ from tests.stage import Stage
 
 WIDGET = sorted(path.name for path in (WEB / "widget").iterdir() if path.suffix in SERVED)
 DEMO = sorted(path.name for path in (WEB / "demo").iterdir() if path.suffix in SERVED)
+DOCS = sorted(path.name for path in (WEB / "docs").iterdir() if path.suffix in SERVED)
+PAGES = ["/", "/docs"]
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -69,11 +71,11 @@ async def test_the_front_door_is_the_demo_page(stage: Stage) -> None:
     assert (WEB / "demo" / "index.html").read_bytes() == answer.content
 
 
-async def test_the_page_may_load_nothing_from_elsewhere_and_run_nothing_in_place(stage: Stage) -> None:
+@pytest.mark.parametrize("address", PAGES)
+async def test_a_page_may_load_nothing_from_elsewhere_and_run_nothing_in_place(stage: Stage, address: str) -> None:
     """The policy begins with nothing and allows our own files; no other site may frame the page."""
-    policy = dict(
-        part.strip().split(" ", 1) for part in (await stage.http.get("/")).headers["Content-Security-Policy"].split(";")
-    )
+    told = (await stage.http.get(address)).headers["Content-Security-Policy"]
+    policy = dict(part.strip().split(" ", 1) for part in told.split(";"))
     assert ("'none'", "'self'", "'self'", "'self'") == (
         policy["default-src"],
         policy["script-src"],
@@ -84,18 +86,25 @@ async def test_the_page_may_load_nothing_from_elsewhere_and_run_nothing_in_place
     assert "'script'" == policy["require-trusted-types-for"]
 
 
-async def test_the_page_keeps_its_own_policy(stage: Stage) -> None:
+@pytest.mark.parametrize("address", PAGES)
+async def test_a_page_keeps_its_own_policy(stage: Stage, address: str) -> None:
     """No script, style or handler stands in the page, and everything that it loads is served by us."""
-    page = Page((await stage.http.get("/")).text)
+    page = Page((await stage.http.get(address)).text)
     assert [] == page.inline
     assert page.loads
-    for address in page.loads:
-        assert address.startswith("/")
-        assert 200 == (await stage.http.get(address)).status_code, address
+    for loaded in page.loads:
+        assert loaded.startswith("/")
+        assert 200 == (await stage.http.get(loaded)).status_code, loaded
 
 
 @pytest.mark.parametrize(
-    "address", ["/", *(f"/demo/{name}" for name in DEMO), *(f"/widget/v1/{name}" for name in WIDGET)]
+    "address",
+    [
+        *PAGES,
+        *(f"/demo/{name}" for name in DEMO),
+        *(f"/docs/{name}" for name in DOCS),
+        *(f"/widget/v1/{name}" for name in WIDGET),
+    ],
 )
 async def test_every_file_has_its_type_and_nobody_may_guess_another(stage: Stage, address: str) -> None:
     """A browser is told what it gets, and not to sniff."""
@@ -132,6 +141,8 @@ async def test_a_page_is_asked_for_again_each_time_and_sent_only_when_it_changed
         "/demo",
         "/demo/.html",
         "/demo/INDEX.html",
+        "/docs/",
+        "/docs/docs",
         "/widget/v1/README.md",
         "/widget/v1/",
         "/widget/v2/define.js",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from ticker import acts, pulse, tasks
 from ticker.airing import Change
 from ticker.audit import Audit
 from ticker.item import Item, iso
 from ticker.store import Store
-from ticker.stream import Log
+from ticker.stream import Beat, Log
 from ulid import ULID
 
 from tests.stage import entries, frame, running
@@ -64,11 +66,24 @@ async def test_who_only_reads_expires_nothing(each_store: Store) -> None:
     assert ["publish"] == [entry.act for entry in (await log.read(10)).entries]
 
 
-async def test_a_heartbeat_fails_and_comes_back(store: Store) -> None:
-    """A store that refuses for a while does not end the task."""
-    log = Log(store, "en")
+async def test_a_heartbeat_fails_and_comes_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A store that refuses for a while does not end the task, and is complained of once."""
+    monkeypatch.setattr(pulse, "PULSE_MS", 10)
+    log, asked = Log(store, "en"), 0
+    beat = log.beat
+
+    async def counted() -> Beat:
+        nonlocal asked
+        asked += 1
+        return await beat()
+
+    monkeypatch.setattr(log, "beat", counted)
     await store.redis.config_set("maxmemory", "1")
     running = asyncio.create_task(pulse.run({"en": log}, {"en": EN}, sweeping=True))
+    await until(lambda: asked > 3, "several tries")
+    assert 1 == caplog.text.count("no heartbeat can be written")
     await store.redis.config_set("maxmemory", "0")
 
     async def beaten() -> bool:
@@ -129,6 +144,28 @@ async def test_what_would_have_begun_and_ended_meanwhile_is_never_shown(each_sto
     found = await log.item(item.id)
     assert found is not None
     assert ("expired", "withheld") == (found.state, found.pubstatus)
+    assert [] == (await log.read(10)).entries
+
+
+async def test_what_ends_between_the_heartbeat_and_the_sweep_is_never_shown(store: Store) -> None:
+    """The sweep was slow: it leaves the item alone, and the next one takes it away."""
+    log = Log(store, "en")
+    now = await log.now()
+    item = (await log.append(publishing("slow", publish_at=iso(now + 100), expires=iso(now + 500)), AMAL)).item
+
+    async def due() -> bool:
+        return bool((await log.beat()).due)
+
+    await until(due, "the item to be due")
+    early = replace(await log.beat(), at=now + 100)
+
+    async def over() -> bool:
+        return await log.now() > now + 500
+
+    await until(over, "its time to be over")
+    assert 0 == await pulse.sweep(log, early, EN)
+    assert 1 == await pulse.sweep(log, await log.beat(), EN)
+    assert ["expired"] == [found.state for found in await log.items([item.id])]
     assert [] == (await log.read(10)).entries
 
 

@@ -37,6 +37,14 @@ async def test_a_correction_names_the_same_story_in_other_channels(stage: Stage)
     assert [told] == answer["siblings"]
 
 
+async def test_an_item_without_a_story_has_no_siblings(stage: Stage) -> None:
+    """Two alerts that belong to no story do not belong together."""
+    english = (await stage.post("Seventeen safe"))["item"]
+    await stage.post("سبعة عشر بخير", channel="ar")
+    assert "siblings" not in await corrected(stage, english, headline="Nineteen safe")
+    assert [] == await flagged(stage, "ar")
+
+
 async def test_an_update_names_nobody(stage: Stage) -> None:
     """It was not wrong."""
     item = (await stage.post("Seventeen safe", story="ferry"))["item"]

@@ -192,7 +192,7 @@ async def test_a_pin_that_would_end_in_the_past_is_refused_by_the_name_that_its_
 
 
 async def test_one_item_of_a_channel_is_pinned_at_a_time(each_store: Store) -> None:
-    """Another is refused with the id of the first, until that is loose, whatever loosened it; of ten at once one wins."""
+    """Another is refused with the id of the first until that is loose, by whatever act; of ten at once one wins."""
     log = Log(each_store, "en")
     items = [(await log.append(publishing(f"item {number}"), AMAL)).item for number in range(10)]
     outcomes = await asyncio.gather(
@@ -545,3 +545,11 @@ async def test_an_entry_that_the_script_did_not_write_is_named(each_store: Store
     await each_store.redis.xadd("{ticker:en}:log", {"hello": "world"}, id="5-1")
     with pytest.raises(ValueError, match="5-1"):
         await log.read(10)
+
+
+async def test_an_answer_that_the_script_never_gives_is_a_fault(store: Store) -> None:
+    """Another script in its place is heard, and no item is made of what it says."""
+    log = Log(store, "en")
+    log._append = store.redis.register_script("return {'perhaps'}")
+    with pytest.raises(AssertionError, match="perhaps"):
+        await log.append(publishing(), AMAL)

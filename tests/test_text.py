@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from ticker.text import BIDI_CONTROLS, LONGEST_WORD, MOST_MARKS, folded, line, pattern
+from ticker.text import BIDI_CONTROLS, LONGEST_WORD, MOST_MARKS, findable, folded, line, pattern
 
 MARK = "\u0301"
 
@@ -252,3 +252,30 @@ def test_the_expression_knows_every_character() -> None:
         and (taken(text, 9)[0] is not None) != bool(expression.search(text))
     ]
     assert [] == wrong
+
+
+@settings(deadline=None)
+@given(st.text("ab1 \n", max_size=6))
+@example("a1\n")
+def test_an_expression_that_can_be_found_is_the_same_expression(text: str) -> None:
+    """A plan helps those who make texts from it, and lets through nothing that the expression does not."""
+    plain = re.compile(r"^[ab]+1$")
+    assert bool(plain.search(text)) == bool(re.search(findable(plain.pattern, "a1", "b", "[ab]1"), text))
+
+
+@settings(deadline=None)
+@given(nasty)
+@example("x")
+@example("x\n")
+def test_an_expression_with_a_plan_takes_the_same_texts(text: str) -> None:
+    """The plan is for whoever makes texts, and changes nothing for whoever checks them."""
+    assert bool(re.search(pattern(), text)) == bool(re.search(findable(pattern(), "[a-z]+", "[ -~]+"), text))
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.from_regex(findable(pattern(), "[a-z]+", "[ -~]+")))
+def test_texts_are_found_by_the_plan_and_are_taken(text: str) -> None:
+    """Without looking at every character of the world, which takes seconds."""
+    clean, said = taken(text.removesuffix("\n"), 10_000)
+    assume(not said.startswith("stacks "))
+    assert clean is not None

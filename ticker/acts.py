@@ -219,7 +219,7 @@ def sweep(item: Item, at: int, channel: Channel) -> Change | None:
     if item.expires is not None and item.expires <= at:
         return expire(item)
     if item.state == "scheduled":
-        return on_air(item, channel, "publish") if planned(item) <= at else None
+        return on_air(item, channel, "publish", ahead=_ahead(item, "expires")) if planned(item) <= at else None
     if item.state == "published":
         if item.pinned_until is not None:
             return unpin(item, channel) if item.pinned_until <= at else None

@@ -52,9 +52,6 @@ def on_air(
     top = wire == "publish" and not first
     item = item.model_copy(update={"state": "published", "pubstatus": "usable", "publish_at": None, "embargoed": None})
     if first:
-        # Whatever editors changed before: who sees it for the first time was told nothing wrong.
-        item = item.model_copy(update={"signal": "new", "correction_note": None})
-    if first:
         # Whatever was mended before, the public has seen nothing that could have been wrong.
         item = item.model_copy(update={"signal": "new", "correction_note": None})
     age = channel.age * HOUR_MS

@@ -59,9 +59,6 @@ class Reset(_First):
     )
     items: list[PublicForm]
     tombstones: list[ItemId] = Field(description="items that were withdrawn or have expired, newest last")
-    versions: list[int | None] = Field(
-        description="with which version each of these went; null: it was retracted, and never comes back"
-    )
     versions: list[Version | None] = Field(
         description="of each tombstone, the version that took it away; null: retracted, and it never comes back"
     )

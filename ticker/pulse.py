@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from ticker import acts
 from ticker.channel import Channel
-from ticker.errors import StaleVersion, StoreUnavailable
+from ticker.errors import ExpiryInThePast, StaleVersion, StoreUnavailable
 from ticker.stream import PULSE_MS, Beat, Log
 
 log = logging.getLogger("ticker.pulse")
@@ -49,6 +49,7 @@ async def sweep(stream: Log, beat: Beat, channel: Channel) -> int:
         try:
             await stream.append(change, BY)
             done += 1
-        except StaleVersion:
+        except (StaleVersion, ExpiryInThePast):
+            # Its time may have ended since the heartbeat, too: then the next one takes it away.
             log.debug("%s: %s was changed by somebody else first", stream.channel, item.id)
     return done

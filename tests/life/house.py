@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ from tests.life.model import BY_ITSELF, Ask, Bar, Channel, Doc, Editor, Outcome,
 from tests.stage import Stage, running
 from tests.waiting import until
 
+WINDOW = 3
 CHANNELS = {
-    "en": Channel("en", window=3),
-    "flash": Channel("flash", window=3, approve=1, push_hold=0),
+    "en": Channel("en", window=WINDOW),
+    "flash": Channel("flash", window=WINDOW, approve=1, push_hold=0),
 }
 FILTERS: dict[str, Callable[[Doc], bool]] = {
     "?section=world": lambda doc: "world" in doc.get("sections", []),
@@ -41,6 +43,8 @@ CAST: dict[str, tuple[tuple[Scope, ...], tuple[str, ...]]] = {
 """ada may do everything, ben edits en, eve is the second pair of eyes."""
 SOON = 1500
 """Milliseconds before a moment in which it is worth waiting for."""
+FEED_RETRACTIONS = 20
+"""Retractions that a feed tells of."""
 MOST_RECORDS = 300
 """Records of a channel after which a life begins on an empty store: each look back reads them all."""
 PATIENCE = 10.0
@@ -50,9 +54,9 @@ PATIENCE = 10.0
 class Watcher:
     """A reader who folds what he is sent by himself, and keeps his cursor when he leaves."""
 
-    def __init__(self, stage: Stage, channel: str, query: str = "") -> None:
+    def __init__(self, stage: Stage, channel: str, query: str = "", size: int = WINDOW) -> None:
         self.channel, self.query = channel, query
-        self.bar = Bar(CHANNELS[channel].window)
+        self.bar = Bar(size)
         self.frames: list[Doc] = []
         self.entries: list[tuple[str, Doc]] = []
         self.cursor = ""
@@ -186,7 +190,11 @@ class House:
         told = answer.json()
         item_id = ask.item or told.get("item", {}).get("id", "")
         outcome = await self._news(ask, told, item_id)
-        self._compare_answer(ask, outcome, answer)
+        # In the other channels something may have come due before the answer was written, or after it.
+        siblings = [self._siblings(ask, outcome)]
+        await self._all_news()
+        siblings.append(self._siblings(ask, outcome))
+        self._compare_answer(ask, outcome, answer, siblings)
         await self.settled(*[item_id] if item_id in self.world.items else [])
         return item_id if item_id in self.world.items else "", answer
 
@@ -270,7 +278,7 @@ class House:
         fitting = [outcome for outcome in outcomes if outcome.problem == problem]
         assert fitting, (outcomes[-1], told)
         # Only what was repeated or rehearsed leaves no trace.
-        assert ask.dry or fitting[-1].cursor is not None, (ask, told)
+        assert ask.dry or fitting[-1].repeats, (ask, told)
         return fitting[-1]
 
     def _did(self, ask: Ask, record: Doc, outcomes: list[Outcome]) -> Outcome:
@@ -285,7 +293,7 @@ class House:
         assert not outcome.problem, (outcome.problem, record)
         self._recorded(outcome, record)
         self.world.take(outcome, ask.editor.by, ask)
-        return outcome
+        return replace(outcome, cursor=len(self.world.log[ask.channel]))
 
     def _did_by_itself(self, record: Doc) -> None:
         assert BY_ITSELF == record["by"], f"somebody else did {record}"
@@ -312,7 +320,7 @@ class House:
 
     # What everybody sees.
 
-    def _compare_answer(self, ask: Ask, outcome: Outcome, answer: Answer) -> None:
+    def _compare_answer(self, ask: Ask, outcome: Outcome, answer: Answer, siblings: list[list[Doc]]) -> None:
         told = answer.json()
         assert outcome.status(ask) == answer.status, told
         assert "no-store" == answer.headers["cache-control"]
@@ -331,14 +339,16 @@ class House:
                 assert {"act": outcome.wire, "item": model.public(outcome.doc)} == told["surfaces"]["live"]["entry"]
             return
         epoch, n = self._heads[ask.channel]
-        place = len(self.world.log[ask.channel]) if outcome.cursor is None else outcome.cursor
-        assert f"{epoch}-{n + place}" == told["cursor"]
+        assert f"{epoch}-{n + outcome.cursor}" == told["cursor"]
         assert f'"{outcome.doc["version"]}"' == answer.headers["etag"]
-        assert (outcome.cursor is not None) == ("idempotency-replayed" in answer.headers)
+        assert outcome.repeats == ("idempotency-replayed" in answer.headers)
+        assert _by_id(told.get("siblings", [])) in siblings
         self.seen["with siblings"] += "siblings" in told
-        self.seen["repeated"] += outcome.cursor is not None
-        expected = self.world.siblings(outcome.doc) if ask.act in ("change", "retract") else []
-        assert _by_id(expected) == _by_id(told.get("siblings", []))
+        self.seen["repeated"] += outcome.repeats
+
+    def _siblings(self, ask: Ask, outcome: Outcome) -> list[Doc]:
+        wanted = outcome.doc and ask.act in ("change", "retract") and not ask.dry
+        return _by_id(self.world.siblings(outcome.doc)) if wanted else []
 
     async def settled(self, *items: str) -> None:
         """Every surface and every reader show what they ought to; these items are looked at one by one."""
@@ -364,6 +374,7 @@ class House:
         if self._looked.get(name) != stored:
             at = await self._get(f"{base}/at", "ada", time=model.iso(_now()))
             assert self.world.bars[name, ""].items == at["items"], f"the bar of {name} by the record"
+            await self._feed(name)
             await self._newcome(name)
         self._looked[name] = stored
         queue = await self._get(f"{base}/queue", "ada")
@@ -375,6 +386,17 @@ class House:
         for state in model.WAITING:
             moments = [max(doc.get("publish_at", ""), doc.get("embargoed", "")) for doc in queue[state]]
             assert [*moments] == sorted(moments) or "" in moments
+
+    async def _feed(self, name: str) -> None:
+        feed = await self._get(f"/v1/channels/{name}/feed.json")
+        assert self._head(name) == feed["_ticker"]["cursor"]
+        told = {item["id"]: item["_ticker"] for item in feed["items"]}
+        stands = {item["id"]: item for item in self.world.bars[name, ""].items}
+        assert stands == {item_id: item for item_id, item in told.items() if item["pubstatus"] == "usable"}
+        taken_back = [item["id"] for act, item in self.world.log[name] if act == "retract"]
+        for item_id in taken_back[-FEED_RETRACTIONS:]:
+            expected = {**model.public(self.world.newest(item_id)), "direction": "ltr"}
+            assert expected == told[item_id], f"a retraction in the feed of {name}"
 
     async def _item(self, item_id: str) -> None:
         newest = self.world.newest(item_id)

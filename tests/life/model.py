@@ -109,8 +109,10 @@ class Outcome:
     """What readers are told; empty: nothing."""
     doc: Doc = field(default_factory=dict)
     """The new version; or, for a stale one, the newest."""
-    cursor: int | None = None
-    """The place that an earlier answer named, when this repeats it."""
+    cursor: int = 0
+    """The place in the log that the answer names."""
+    repeats: bool = False
+    """Whether an earlier request had done it."""
 
     def status(self, ask: Ask) -> int:
         """The status of the answer."""
@@ -268,15 +270,15 @@ class World:
     def _expect(self, ask: Ask, at: int, new_id: str) -> Outcome:
         if not ask.editor.may(SCOPES.get(ask.act, "correct"), ask.channel):
             raise Refused("forbidden")
-        if ask.act == "change" and ask.if_match is None:
-            raise Refused("if-match-required")
         if ask.item and (ask.item not in self.items or self.newest(ask.item)["channel"] != ask.channel):
             raise Refused("unknown-item")
+        if ask.act == "change" and ask.if_match is None:
+            raise Refused("if-match-required")
         if ask.once and not ask.dry and (ask.editor.id, ask.once) in self._once:
             said, doc, cursor = self._once[ask.editor.id, ask.once]
             if said != ask.said():
                 raise Refused("idempotency-conflict")
-            return Outcome(doc=doc, cursor=cursor)
+            return Outcome(doc=doc, cursor=cursor, repeats=True)
         if ask.if_match not in (None, "*") and ask.if_match != f'"{self.newest(ask.item)["version"]}"':
             raise Refused("stale-version")
         if ask.act == "publish":
@@ -365,7 +367,7 @@ class World:
         if _planned(old):
             return Outcome(act="release", doc={**new, "state": "scheduled"})
         _ahead({"expires": old.get("expires")}, at)
-        return Outcome(act="release", wire="publish", doc=self._on_air(new, at, top=True, rings=True))
+        return Outcome(act="release", wire="publish", doc=self._on_air(new, at, top=True, rings=True, comes=True))
 
     def _approve(self, ask: Ask, old: Doc, new: Doc, at: int) -> Outcome:
         _standing(old)
@@ -376,7 +378,7 @@ class World:
         if _planned(old):
             return Outcome(act="approve", doc={**new, "state": "scheduled"})
         _ahead({"expires": old.get("expires")}, at)
-        return Outcome(act="approve", wire="publish", doc=self._on_air(new, at, top=True, rings=True))
+        return Outcome(act="approve", wire="publish", doc=self._on_air(new, at, top=True, rings=True, comes=True))
 
     def _expire(self, ask: Ask, old: Doc, new: Doc, at: int) -> Outcome:
         _on_air_only(old)
@@ -409,8 +411,10 @@ class World:
         new["push_at"] = None
         return Outcome(act="undo", wire="update", doc=self._on_air(new, at))
 
-    def _on_air(self, doc: Doc, at: int, *, top: bool = False, rings: bool = False) -> Doc:
+    def _on_air(self, doc: Doc, at: int, *, top: bool = False, rings: bool = False, comes: bool = False) -> Doc:
         channel = self.channels[doc["channel"]]
+        if comes and 0 < (doc.get("expires") or 0) <= at:
+            raise Refused("expiry-in-the-past")
         first = not doc.get("published_at")
         doc = {**doc, "state": "published", "pubstatus": "usable", "publish_at": None, "embargoed": None}
         if first:

@@ -1,0 +1,26 @@
+"""What strangers send: schemathesis, with every check that it has, finds the service as it is described."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fuzz.attack import UNLIMITED, attack
+from tests.stage import Service, short_directory
+
+EXAMPLES = 10
+"""`make fuzz` sends twenty times as many."""
+
+
+def test_nothing_that_is_sent_is_answered_otherwise_than_described(tmp_path: Path) -> None:
+    """Every operation, with what it takes and with what it does not, alone and one after the other: no fault of
+    ours, no undescribed answer, nothing wrong taken, nothing right refused, nothing let in without a key."""
+    with short_directory() as directory:
+        service = Service(directory, *UNLIMITED)
+        service.start()
+        try:
+            found = attack(service, EXAMPLES, tmp_path)
+        finally:
+            service.end()
+        assert 0 == found.returncode, found.stdout
+        assert "❌" not in found.stdout
+        assert "Traceback" not in service.output.read_text(encoding="utf-8")
