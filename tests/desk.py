@@ -83,19 +83,26 @@ async def stored(store: Store, item: str, channel: str = "en") -> Item:
     return found
 
 
-async def everything(store: Store) -> dict[bytes, bytes]:
-    """Every key of the store with its value; not those that count requests, nor the heartbeat."""
-    found: dict[bytes, bytes] = {}
-    async for name in store.redis.scan_iter(count=1000):
+async def everything(store: Store) -> dict[bytes, Any]:
+    """Every key of the store with what it holds; not those that count requests, nor the heartbeat."""
+    redis: Any = store.redis
+    read = {
+        b"string": redis.get,
+        b"hash": redis.hgetall,
+        b"set": redis.smembers,
+        b"list": lambda name: redis.lrange(name, 0, -1),
+        b"zset": lambda name: redis.zrange(name, 0, -1, withscores=True),
+        b"stream": redis.xrange,
+    }
+    found: dict[bytes, Any] = {}
+    async for name in redis.scan_iter(count=1000):
         if name.startswith(b"{ticker}:rate:") or name == b"{ticker}:used" or name.endswith(b":pulse"):
             continue
+        held = await read[await redis.type(name)](name)
         if name.endswith(b":meta"):
-            meta = await store.redis.hgetall(name)
-            found |= {name + b" " + field: value for field, value in meta.items() if field != b"pulsed"}
+            found |= {name + b" " + field: value for field, value in held.items() if field != b"pulsed"}
         else:
-            dumped = await store.redis.dump(name)
-            if dumped is not None:
-                found[name] = dumped
+            found[name] = held
     return found
 
 

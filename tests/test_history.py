@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ticker.auth import Keyring
 from ticker.item import iso
+from ticker.session import COOKIE
 from ticker.store import Store
 from ticker.stream import Log
 
@@ -29,40 +30,38 @@ async def seen(stage: Stage, item: str, **headers: str) -> Any:
 # One item.
 
 
-@pytest.mark.parametrize(
-    ("fields", "acts", "known"),
-    [
-        ({}, [], True),
-        ({}, ["expire"], True),
-        ({}, ["hold"], False),
-        ({}, ["hold", "release"], True),
-        ({"publish_at": LATER}, [], False),
-        ({"embargoed": LATER}, [], False),
-        ({"publish_at": LATER}, ["hold"], False),
-        ({"publish_at": LATER}, ["retract"], False),
-        ({"publish_at": LATER}, ["hold", "retract"], False),
-    ],
-    ids=["on air", "expired", "held", "released", "scheduled", "embargoed", "kept back", "unsaid", "kept back, unsaid"],
-)
-async def test_the_public_finds_what_it_has_seen(
-    stage: Stage, fields: dict[str, Any], acts: list[str], known: bool
-) -> None:
+# How an item came where it is, and whether the public finds it there.
+LIVES: list[tuple[dict[str, Any], list[str], bool]] = [
+    ({}, [], True),
+    ({}, ["expire"], True),
+    ({}, ["hold"], False),
+    ({}, ["hold", "release"], True),
+    ({"publish_at": LATER}, [], False),
+    ({"embargoed": LATER}, [], False),
+    ({"publish_at": LATER}, ["hold"], False),
+    ({"publish_at": LATER}, ["retract"], False),
+    ({"publish_at": LATER}, ["hold", "retract"], False),
+]
+
+
+async def test_the_public_finds_what_it_has_seen(stage: Stage) -> None:
     """Without a private field, for caches to keep for a second; what it may not see is 404, as if it were not there."""
-    posted = await stage.post("The bridge", ednote=SECRET, push_headline="private", **fields)
-    item = posted["item"]["id"]
-    for name in acts:
-        await done(stage, item, name, {"reason": "It was shut"} if name == "retract" else None)
-    answer = await seen(stage, item)
-    if known:
-        assert 200 == answer.status_code
-        assert not PRIVATE & set(answer.json())
-        assert "public, max-age=0, s-maxage=1" == answer.headers["Cache-Control"]
-    else:
-        assert (404, "unknown-item", None) == problem(answer)
-        nobody = await seen(stage, "nobody")
-        assert nobody.json() == answer.json()
-    assert SECRET not in answer.text
-    assert "private" not in answer.text
+    nobody = await seen(stage, "nobody")
+    for number, (fields, acts, known) in enumerate(LIVES):
+        posted = await stage.post(f"The bridge {number}", ednote=SECRET, push_headline="private", **fields)
+        item = posted["item"]["id"]
+        for name in acts:
+            await done(stage, item, name, {"reason": "It was shut"} if name == "retract" else None)
+        answer = await seen(stage, item)
+        if known:
+            assert 200 == answer.status_code, (fields, acts)
+            assert not PRIVATE & set(answer.json())
+            assert "public, max-age=0, s-maxage=1" == answer.headers["Cache-Control"]
+        else:
+            assert (404, "unknown-item", None) == problem(answer), (fields, acts)
+            assert nobody.json() == answer.json()
+        assert SECRET not in answer.text
+        assert "private" not in answer.text
 
 
 async def test_of_what_was_taken_back_the_public_is_told_that_and_why(stage: Stage) -> None:
@@ -108,6 +107,15 @@ async def test_a_key_that_may_not_read_sees_what_the_public_sees(stage: Stage, s
     assert (401, "unauthorized", None) == problem(await seen(stage, item, Authorization="Bearer wrong"))
 
 
+async def test_an_editor_whose_session_has_ended_is_the_public(stage: Stage) -> None:
+    """The browser goes on sending the cookie; what everybody may see is not refused for it."""
+    item = (await stage.post("The bridge", ednote=SECRET))["item"]["id"]
+    answer = await seen(stage, item, Cookie=f"{COOKIE}=over")
+    assert (200, (await seen(stage, item)).json()) == (answer.status_code, answer.json())
+    scheduled = (await stage.post("Later", publish_at=LATER))["item"]["id"]
+    assert (404, "unknown-item", None) == problem(await seen(stage, scheduled, Cookie=f"{COOKIE}=over"))
+
+
 @pytest.mark.parametrize("headers", [{}, AUTHORIZED], ids=["public", "colleague"])
 async def test_an_item_that_has_not_changed_is_not_sent_again(stage: Stage, headers: dict[str, str]) -> None:
     """304 for the version that the caller has."""
@@ -121,21 +129,21 @@ async def test_an_item_that_has_not_changed_is_not_sent_again(stage: Stage, head
 # Who may look back.
 
 
-@pytest.mark.parametrize("what", ["queue", "at?time=2026-11-23T07:30:00Z", "audit", "items/{item}/versions"])
-async def test_looking_back_needs_a_key_that_may_read(stage: Stage, store: Store, what: str) -> None:
+async def test_looking_back_needs_a_key_that_may_read(stage: Stage, store: Store) -> None:
     """401 without one, 403 for one that may do all else or reads another channel; no cache keeps what is told."""
     item = (await stage.post())["item"]["id"]
-    path = f"{CHANNEL}/{what.format(item=item)}"
-    assert (401, "unauthorized", None) == problem(await stage.http.get(path, headers=NOBODY))
-    for headers in (
-        await editor(store, "Amal", "publish", "correct", "retract", "push"),
-        await editor(store, "Luis", "read", channels=("ar",)),
-    ):
-        assert (403, "forbidden", None) == problem(await stage.http.get(path, headers=headers))
-    answer = await stage.http.get(path, headers=await editor(store, "Noor", "read", channels=("en",)))
-    assert (200, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
-    unknown = await stage.http.get(path.replace("/en/", "/xx/"))
-    assert (404, "unknown-channel", None) == problem(unknown)
+    amal = await editor(store, "Amal", "publish", "correct", "retract", "push")
+    luis = await editor(store, "Luis", "read", channels=("ar",))
+    noor = await editor(store, "Noor", "read", channels=("en",))
+    for what in ("queue", "at?time=2026-11-23T07:30:00Z", "audit", f"items/{item}/versions"):
+        path = f"{CHANNEL}/{what}"
+        assert (401, "unauthorized", None) == problem(await stage.http.get(path, headers=NOBODY)), what
+        for headers in (amal, luis):
+            assert (403, "forbidden", None) == problem(await stage.http.get(path, headers=headers)), what
+        answer = await stage.http.get(path, headers=noor)
+        assert (200, "no-store") == (answer.status_code, answer.headers["Cache-Control"]), what
+        unknown = await stage.http.get(path.replace("/en/", "/xx/"))
+        assert (404, "unknown-channel", None) == problem(unknown), what
     # Whoever looks, or may not, changes nothing.
     assert ["publish"] == [told["act"] for told in await records(stage)]
 
@@ -240,28 +248,23 @@ async def test_the_bar_of_any_moment_is_what_the_window_was_then(stage: Stage, s
     assert ("en", []) == (empty["channel"], empty["items"])
 
 
-@pytest.mark.parametrize(
-    "time", ["", "now", "2026-11-23", "2026-11-23T07:30:00", "1795419098", "2026-13-01T00:00:00Z", "x" * 1000]
-)
-async def test_a_moment_that_is_none_is_refused(stage: Stage, time: str) -> None:
+async def test_a_moment_that_is_none_is_refused(stage: Stage) -> None:
     """With an example of one that is taken."""
-    answer = await stage.http.get(f"{CHANNEL}/at", params={"time": time} if time else {})
-    assert (422, "invalid-item", "time") == problem(answer)
-    assert "time takes a moment with an offset, like 2" in answer.json()["detail"]
+    for time in ("", "now", "2026-11-23", "2026-11-23T07:30:00", "1795419098", "2026-13-01T00:00:00Z", "x" * 1000):
+        answer = await stage.http.get(f"{CHANNEL}/at", params={"time": time} if time else {})
+        assert (422, "invalid-item", "time") == problem(answer), time
+        assert "time takes a moment with an offset, like 2" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    ("time", "shown"),
-    [
+async def test_any_moment_can_be_asked_for(stage: Stage) -> None:
+    """The first and the last that can be written, in whatever zone."""
+    for time, shown in (
         ("0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00.000Z"),
         ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59.999Z"),
         ("2026-11-23T08:30:00.5+01:00", "2026-11-23T07:30:00.500Z"),
-    ],
-)
-async def test_any_moment_can_be_asked_for(stage: Stage, time: str, shown: str) -> None:
-    """The first and the last that can be written, in whatever zone."""
-    answer = await stage.http.get(f"{CHANNEL}/at", params={"time": time})
-    assert (200, shown) == (answer.status_code, answer.json()["time"])
+    ):
+        answer = await stage.http.get(f"{CHANNEL}/at", params={"time": time})
+        assert (200, shown) == (answer.status_code, answer.json()["time"])
 
 
 # The record.
@@ -285,13 +288,12 @@ async def test_the_record_is_told_from_either_end(stage: Stage) -> None:
     assert [] == await numbers(f"?after={2**53}")
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "limit=x", "limit=", "limit=-1", "after=-1", "after=٣", "after=" + "9" * 30]
-)
-async def test_a_number_that_cannot_be_is_refused(stage: Stage, query: str) -> None:
+async def test_a_number_that_cannot_be_is_refused(stage: Stage) -> None:
     """With the parameter's name."""
-    answer = await stage.http.get(f"{CHANNEL}/audit?{query}")
-    assert (422, "invalid-item", query.partition("=")[0]) == problem(answer)
+    limits = ("limit=0", "limit=501", "limit=x", "limit=", "limit=-1")
+    for query in (*limits, "after=-1", "after=٣", "after=" + "9" * 30):
+        answer = await stage.http.get(f"{CHANNEL}/audit?{query}")
+        assert (422, "invalid-item", query.partition("=")[0]) == problem(answer), query
 
 
 # The queue.

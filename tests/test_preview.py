@@ -90,6 +90,9 @@ async def test_an_act_can_be_rehearsed_too(stage: Stage, store: Store) -> None:
     held = (await stage.http.post(f"{ITEMS}/{item}/hold?dry_run=1")).json()
     assert "expire" == held["surfaces"]["live"]["entry"]["act"]
     assert "headline" not in held["surfaces"]["live"]["entry"]["item"]
+    assert [1, 0] == [len(found["surfaces"]["push"]) for found in (answer.json(), held)]
+    pinned = (await stage.http.post(f"{ITEMS}/{item}/pin?dry_run=1")).json()
+    assert ("pin", []) == (pinned["surfaces"]["live"]["entry"]["act"], pinned["surfaces"]["push"])
     assert before == await everything(store)
 
 

@@ -71,13 +71,14 @@ async def test_a_document_is_made_anew_when_the_channels_are_others() -> None:
 
 
 async def test_who_has_it_already_is_told_so() -> None:
-    """304 without a body, for the same ETag only."""
+    """304 without a body, for the same ETag only: among others, and as a proxy may have weakened it."""
     built = Built()
     etag = (await built.get()).headers["ETag"]
-    assert [(304, b""), (200, True)] == [
-        ((same := await built.get(etag)).status_code, bytes(same.body)),
-        ((other := await built.get('"other"')).status_code, b"openapi" in other.body),
-    ]
+    for given in (etag, f"W/{etag}", f'"other", {etag}'):
+        same = await built.get(given)
+        assert (304, b"") == (same.status_code, bytes(same.body))
+    other = await built.get('"other"')
+    assert (200, True) == (other.status_code, b"openapi" in other.body)
 
 
 @pytest.mark.parametrize("address", ["/openapi.json", "/asyncapi.json"])

@@ -128,11 +128,9 @@ class Changes:
                         refused, change = error, Change(act, None, item, NO_VERSION)
                     try:
                         appended = await asked.log.append(change, asked.by, detail=detail, **once)
-                    except StaleVersion as error:
+                    except StaleVersion:
                         if refused is not None:
                             raise refused from None
-                        if versions:
-                            raise error from None
                         continue
                     if dry:
                         return document(preview.shown(appended, change, asked.channel))

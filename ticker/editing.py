@@ -21,7 +21,6 @@ from ticker.auth import Key, Scope
 from ticker.channel import Channel
 from ticker.errors import (
     Malformed,
-    RateLimited,
     StoreUnavailable,
     TickerError,
     TooLarge,
@@ -96,6 +95,7 @@ class Editing:
         async with within(DEADLINE):
             key = await self.admission.key(request)
             if act:
+                # Before anything is noted: who sends too much must not fill the record with it.
                 await self.admission.spend(key)
         item_id = str(request.path_params.get("id", ""))
         asked = Asked(channel, log, Audit(self.store, channel.name), key, item_id)
@@ -103,8 +103,7 @@ class Editing:
             key.check(scope, channel.name)
             yield asked
         except TickerError as error:
-            # Who sends too much must not fill the record with it.
-            if act and 400 <= error.status < 500 and not isinstance(error, RateLimited) and not _dry(request):
+            if act and 400 <= error.status < 500 and not _dry(request):
                 async with within(DEADLINE):
                     await asked.audit.refusal(act, asked.by, item_id[:64], error)
             raise

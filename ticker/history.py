@@ -16,7 +16,7 @@ from ticker.audit import Audit, Record
 from ticker.channel import Channel
 from ticker.draft import Moment, milliseconds
 from ticker.editing import DEADLINE, Editing, document, within
-from ticker.errors import UnknownItem, Unprocessable
+from ticker.errors import RateLimited, Unauthorized, UnknownItem, Unprocessable
 from ticker.item import Item, iso
 from ticker.parameters import LAST_NUMBER, MOST_RECORDS
 from ticker.window import Window
@@ -39,7 +39,12 @@ class History:
         log = self._editing.logs[channel.name]
         async with within(DEADLINE):
             if given(request):
-                key = await self._editing.admission.key(request)
+                try:
+                    key = await self._editing.admission.key(request)
+                except (Unauthorized, RateLimited):
+                    # A browser goes on sending the cookie of a session that has ended, and its user is the public then.
+                    if "Authorization" in request.headers:
+                        raise
             item = await log.item(str(request.path_params["id"]))
         colleague = key is not None and key.may("read", channel.name)
         # An item that was never on air does not exist for the public, and a held one not for now.

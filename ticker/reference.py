@@ -56,6 +56,7 @@ class Reference:
                 built = Built(tuple(channels.values()), body, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
                 self._built[name] = built
         headers = {"ETag": built.etag, "Cache-Control": "public, max-age=60"}
-        if request.headers.get("If-None-Match") == built.etag:
+        given = request.headers.get("If-None-Match", "")
+        if built.etag in [tag.strip().removeprefix("W/") for tag in given.split(",")]:
             return Response(status_code=304, headers=headers)
         return Response(built.body, headers=headers, media_type=JSON)

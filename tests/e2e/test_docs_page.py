@@ -81,9 +81,9 @@ def test_the_search_shows_what_holds_every_word(service: Service, page: Page) ->
 def test_a_link_to_what_the_search_hides_shows_it(service: Service, page: Page) -> None:
     """Nobody lands on nothing."""
     opened(page, service)
-    page.locator("#search").fill("Draft")
-    expect(page.locator("#schema-Push")).to_be_visible()
-    page.locator("#search").fill("replaces topics never")
+    page.locator("#search").fill("retracted item that this one stands for")
+    expect(page.locator("#schema-Draft")).to_be_visible()
+    expect(page.locator("#schema-Heartbeat")).to_be_hidden()
     page.evaluate("location.hash = '#schema-Heartbeat'")
     expect(page.locator("#schema-Heartbeat")).to_be_in_viewport()
     expect(page.locator("#search")).to_have_value("")

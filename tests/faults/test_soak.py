@@ -1,6 +1,6 @@
 """Everything at once, for a while: readers who come and go and doze, posts and retractions, one fault after another.
 
-`make test` runs some seconds of it; `TICKER_TEST_SOAK=600 python -m pytest tests/faults/test_soak.py -s` ten.
+`make test` runs some seconds of it; docs/faults.md has the line for ten minutes.
 """
 
 from __future__ import annotations

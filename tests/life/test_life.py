@@ -141,6 +141,10 @@ class Life(RuleBasedStateMachine):
     def post(self, who: str, channel: str, text: str, story: str | None, kind: str) -> Any:
         return self.new(who, channel, {"headline": text, "story": story, **POSTS[kind]}, similar=True)
 
+    @rule(target=items, who=st.sampled_from(["ada", "eve"]), text=TEXTS, kind=st.sampled_from(["plain", "soon"]))
+    def submit(self, who: str, text: str, kind: str) -> Any:
+        return self.new(who, "flash", {"headline": text, "urgency": 1, **POSTS[kind]}, similar=True)
+
     @rule(target=items, who=NAMES, item=items, text=TEXTS)
     def replace(self, who: str, item: str, text: str) -> Any:
         body = {"headline": text, "replaces": self.labels[item]}
@@ -169,8 +173,12 @@ class Life(RuleBasedStateMachine):
         self.go_on(pick, "change", body={**body, "correction_note": "It was another" if signal != "refile" else None})
 
     @rule(pick=PICK)
-    def bring_on_air(self, pick: int) -> None:
-        self.go_on(pick, "approve", "release")
+    def approve(self, pick: int) -> None:
+        self.go_on(pick, "approve")
+
+    @rule(pick=PICK)
+    def release(self, pick: int) -> None:
+        self.go_on(pick, "release")
 
     @rule(pick=PICK)
     def hold(self, pick: int) -> None:
@@ -178,7 +186,11 @@ class Life(RuleBasedStateMachine):
 
     @rule(pick=PICK, until=rarely("soon"))
     def mark(self, pick: int, until: str | None) -> None:
-        self.go_on(pick, "pin", "unpin", "undo", body={"until": until})
+        self.go_on(pick, "pin", "unpin", body={"until": until})
+
+    @rule(pick=PICK)
+    def stop_the_push(self, pick: int) -> None:
+        self.go_on(pick, "undo")
 
     @rule(pick=PICK)
     def take_away(self, pick: int) -> None:
@@ -295,7 +307,8 @@ class Life(RuleBasedStateMachine):
         act = [*fitting][pick % len(fitting)]
         item = fitting[act][pick % len(fitting[act])]
         author = self.house.world.newest(self.labels[item])["author"]
-        who = "eve" if act == "approve" and author == self.house.editors["ada"].id else "ada"
+        own = author == self.house.editors["ada"].id
+        who = "eve" if act == "approve" and own and pick % 3 else "ada"
         note(f"{who}: {act} {item}")
         bodies = {"retract": {"reason": "It was not so"}, "pin": body, "change": body}
         self.act(act, who, item, bodies.get(act, {}), "newest" if act == "change" else None)

@@ -261,6 +261,7 @@ function data(schemas) {
 function filter() {
   const typed = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   let shown = 0;
+  for (const intro of /** @type {NodeListOf<HTMLElement>} */ (content.querySelectorAll('.intro'))) intro.hidden = typed.length > 0;
   for (const section of content.querySelectorAll('section')) {
     let here = 0;
     for (const one of /** @type {NodeListOf<HTMLElement>} */ (section.querySelectorAll('.card'))) {
