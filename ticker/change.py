@@ -108,7 +108,8 @@ class Changes:
             versions = if_match(request)
             dry = flag(request, "dry_run")
             body = await self._editing.body(request, model)
-            once: dict[str, Any] = {"dry": True} if dry else {**idempotency(request, asked.key, body)}
+            named = idempotency(request, asked.key, body)
+            once: dict[str, Any] = {"dry": True} if dry else {**named}
             detail = getattr(body, "reason", None) or ""
             async with within(DEADLINE):
                 for _ in range(ATTEMPTS):
