@@ -553,3 +553,11 @@ async def test_an_act_can_be_looked_at_first_and_nothing_is_stored(strict: Stage
         assert before == await everything(store), name
         if name == "unpin":
             await done(strict, item, "unpin")
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=1"])
+async def test_an_idempotency_key_that_is_none_is_refused_in_a_rehearsal_too(stage: Stage, query: str) -> None:
+    """A rehearsal is refused what the act would be."""
+    item = await in_state(stage, "published")
+    answer = await sent(stage, {}, f"{ITEMS}/{item}/hold{query}", **{"Idempotency-Key": "two words"})
+    assert (422, "invalid-item", "Idempotency-Key") == problem(answer)

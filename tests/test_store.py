@@ -110,3 +110,20 @@ async def test_a_blocking_read_holds_up_no_command(store: Store) -> None:
         return await connections() <= before
 
     await until(closed, "the connection of the cancelled read to be closed")
+
+
+@pytest.mark.parametrize(
+    ("answer", "passes"),
+    [
+        ("NOREPLICAS Not enough good replicas to write.", True),
+        ("Command # 1 (INCRBY x 1) of pipeline caused error: ('NOREPLICAS Not enough good replicas.',)", True),
+        ("LOADING Redis is loading the dataset in memory", True),
+        ("BUSYGROUP Consumer Group name already exists", False),
+        ("ERR the word READONLY in a sentence", False),
+    ],
+)
+async def test_a_refusal_for_now_is_known_wherever_it_stands(answer: str, passes: bool) -> None:
+    """Alone or inside a transaction: it is a 503; anything else that is refused is a fault of ours."""
+    with pytest.raises(StoreUnavailable if passes else ResponseError):
+        async with reaching():
+            raise ResponseError(answer)

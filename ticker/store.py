@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -50,7 +51,10 @@ ASK_AGAIN = 10.0
 
 # Answers that say "not now", not "never". Anything else that the server refuses is a fault of ours and must be heard.
 PASSING = (ClusterDownError, MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError)
-PASSING_WORDS = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "BUSY")
+# A transaction wraps what its commands were answered: `Command # 1 (…) of pipeline caused error: ('NOREPLICAS …`.
+PASSING_WORDS = re.compile(
+    r"(?:^|\(['\"])(?:OOM|MISCONF|READONLY|NOREPLICAS|BUSY|LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN)\b"
+)
 
 
 class Store:
@@ -255,7 +259,7 @@ async def reaching() -> AsyncIterator[None]:
     try:
         yield
     except ResponseError as error:
-        if isinstance(error, PASSING) or str(error).startswith(PASSING_WORDS):
+        if isinstance(error, PASSING) or PASSING_WORDS.search(str(error)):
             raise StoreUnavailable(f"The store refuses this for now ({str(error)[:120]}).") from error
         raise
     except (RedisError, OSError, TimeoutError) as error:

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz [EXAMPLES]`: the long run, 200 examples for each operation."""
+"""`python -m tests.fuzz [EXAMPLES]`: the long run, 200 examples for each operation, and then two minutes of walks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import sys
 
 from tests.fuzz.attack import UNLIMITED, attack
 from tests.stage import Service, short_directory
+
+WALKS = 120
+"""Seconds."""
 
 
 def main() -> int:
@@ -16,12 +19,15 @@ def main() -> int:
         service.start()
         try:
             found = attack(service, examples, directory)
+            print(found.stdout)
+            # A walk ends early where the same request is not answered the same again; here it begins anew.
+            walked = attack(service, examples, directory, f"--max-time={WALKS}", phases="stateful")
+            print(walked.stdout)
         finally:
             service.end()
-        print(found.stdout)
         faults = service.output.read_text(encoding="utf-8").count("Traceback")
         print(f"{faults} faults in the service's log")
-    return found.returncode or min(faults, 1)
+    return found.returncode or walked.returncode or min(faults, 1)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,16 @@ UNLIMITED = ("--rate-limit", "0", "--address-limit", "0")
 PHASES = "examples,coverage,fuzzing,stateful"
 
 
-def attack(service: Service, examples: int, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def attack(
+    service: Service, examples: int, directory: Path, *options: str, phases: str = PHASES
+) -> subprocess.CompletedProcess[str]:
     """Send `examples` requests to each operation, and walk from one to the next. The output says what was found."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         "run",
         f"{service.url}/openapi.json",
         "--checks=all",
-        f"--phases={PHASES}",
+        f"--phases={phases}",
         f"--max-examples={examples}",
         f"--header=Authorization: Bearer {service.key}",
         "--generation-database=none",

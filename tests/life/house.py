@@ -12,11 +12,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from ticker import oracle
 from ticker.audit import Audit
 from ticker.auth import Keyring, Scope
+from ticker.channel import Channel as Served
+from ticker.hub import Hub
+from ticker.polling import selected
 from ticker.store import Store
+from ticker.stream import Log
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -157,10 +162,9 @@ class House:
     async def end(self) -> None:
         """Look at every item once more, at the chain, and at what the judge says; then everybody but the crowd goes."""
         try:
-            await self.settled(*self.world.items)
             if not self.traveller.here:
                 await self.come_back()
-                await self.settled()
+            await self.settled(*self.world.items, last=True)
             for channel in CHANNELS:
                 audit = Audit(self._store, channel)
                 assert [] == (await audit.verify()).wrong
@@ -233,6 +237,7 @@ class House:
         place = int(self.traveller.cursor.partition("-")[2]) - began
         await self.traveller.come()
         first = self.traveller.frames[-1]
+        await self._all_news()
         withdrawn = [item for _, item in self.world.log["en"][place:] if item["pubstatus"] != "usable"]
         # What was taken back may have pushed out something that he would go on showing.
         assert first["type"] in (("resume", "reset") if withdrawn else ("resume",)), first
@@ -350,13 +355,18 @@ class House:
         wanted = outcome.doc and ask.act in ("change", "retract") and not ask.dry
         return _by_id(self.world.siblings(outcome.doc)) if wanted else []
 
-    async def settled(self, *items: str) -> None:
-        """Every surface and every reader show what they ought to; these items are looked at one by one."""
+    async def settled(self, *items: str, last: bool = False) -> None:
+        """Every surface and every reader show what they ought to; these items are looked at one by one.
+
+        The `last` time, so does a process that has just started.
+        """
         while True:
             try:
                 await self._readers_at_head()
                 await self._readers()
                 await asyncio.gather(*map(self._channel, CHANNELS), *map(self._item, items))
+                if last:
+                    await asyncio.gather(*map(self._new_process, CHANNELS))
                 return
             except AssertionError:
                 # Something may have come due between two looks.
@@ -384,8 +394,8 @@ class House:
         waits = {state: _by_id(queue[state]) for state in model.WAITING}
         assert {state: _by_id(docs) for state, docs in self.world.queue(name).items()} == waits
         for state in model.WAITING:
-            moments = [max(doc.get("publish_at", ""), doc.get("embargoed", "")) for doc in queue[state]]
-            assert [*moments] == sorted(moments) or "" in moments
+            moments = [max(doc.get(name, "") for name in model.PLANS) or doc["firstcreated"] for doc in queue[state]]
+            assert sorted(moments) == moments, f"the order of what is {state} in {name}"
 
     async def _feed(self, name: str) -> None:
         feed = await self._get(f"/v1/channels/{name}/feed.json")
@@ -397,6 +407,15 @@ class House:
         for item_id in taken_back[-FEED_RETRACTIONS:]:
             expected = {**model.public(self.world.newest(item_id)), "direction": "ltr"}
             assert expected == told[item_id], f"a retraction in the feed of {name}"
+
+    async def _new_process(self, name: str) -> None:
+        """What a process shows that starts now and reads the log."""
+        hub = Hub(Served(name=name, title=name, language="en", window=WINDOW), _now)
+        hub.load(await Log(self._store, name).read(1000))
+        for query in ("", *FILTERS):
+            shown = hub.window(selected(parse_qs(query.removeprefix("?"))))
+            items = json.loads(json.dumps([item.public() for item in shown]))
+            assert self.world.bars[name, query].items == items, f"the window {query} of {name} in a new process"
 
     async def _item(self, item_id: str) -> None:
         newest = self.world.newest(item_id)

@@ -9,21 +9,23 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from ticker import embedded
 from ticker.item import iso
 from ticker.store import Store
+from ticker.stream import Log
 
 from tests.life.house import Watcher
 from tests.life.model import BY_ITSELF, Doc, milliseconds
-from tests.stage import AUTHORIZED, KEY, Service, Stage, free_port, short_directory
+from tests.stage import KEY, Service, Stage, free_port, short_directory
 from tests.waiting import until, until_now
 
-SOON = 2500
+SOON = 4000
 """Milliseconds in which everything is prepared, and a process killed."""
 QUIET = 2500
 """Milliseconds after the last act in which everybody has looked for more at least twice."""
@@ -137,6 +139,14 @@ async def test_what_came_due_while_nobody_ran_is_done_once_at_the_start(service:
         # The two that were due in the same moment may have come in either order.
         assert {"scheduled", "embargoed"} == {item["headline"] for item in window[:2]}
         assert ["pinned", "standing"] == [item["headline"] for item in window[2:]]
+        address = embedded.address(service.data)
+        assert address is not None
+        store = Store(address)
+        logged = Counter((entry.act, names[entry.item.id]) for entry in (await Log(store, "en").read(100)).entries)
+        await store.close()
+        assert {1} == {*logged.values()}
+        # What was held when its time ended had left the screens before; what came and went was never on one.
+        assert {*expected} - {*logged} == {("expire", "come and gone")}
         told = Counter((kind, item["id"]) for kind, item in watcher.entries)
         assert not [entry for entry, times in told.items() if times > 1]
         hidden = {ids["come and gone"], ids["held and ended"]}
@@ -144,53 +154,59 @@ async def test_what_came_due_while_nobody_ran_is_done_once_at_the_start(service:
         assert not [item for frame in watcher.frames for item in frame.get("items", []) if item["id"] in hidden]
 
 
-@contextmanager
-def role(name: str, redis: str, output: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`ticker api` or `ticker fanout` in a process of its own; the process and its address."""
-    port = free_port()
-    environ = {variable: value for variable, value in os.environ.items() if not variable.startswith("TICKER_")}
-    environ |= {"TICKER_REDIS_URL": redis, "TICKER_BOOTSTRAP_KEY": KEY, "TICKER_HEARTBEAT": "0.5"}
-    with output.open("wb") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ticker", name, "--port", str(port)], env=environ, stdout=said, stderr=said
-        )
-    url = f"http://127.0.0.1:{port}"
+class Role:
+    """`ticker api` or `ticker fanout` in a process of its own."""
 
-    def ready() -> bool:
-        assert process.poll() is None, output.read_text()
+    def __init__(self, name: str, redis: str, output: Path) -> None:
+        self.name, self.output, port = name, output, free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        environ = {variable: value for variable, value in os.environ.items() if not variable.startswith("TICKER_")}
+        environ |= {"TICKER_REDIS_URL": redis, "TICKER_BOOTSTRAP_KEY": KEY, "TICKER_HEARTBEAT": "0.5"}
+        command = [sys.executable, "-m", "ticker", name, "--port", str(port)]
+        with output.open("wb") as said:
+            self.process = subprocess.Popen(command, env=environ, stdout=said, stderr=said)
+
+    def ready(self) -> bool:
+        """Whether it can do its work."""
+        assert self.process.poll() is None, self.output.read_text()
         try:
-            return httpx.get(url + "/health/ready", headers=AUTHORIZED, trust_env=False).status_code == 200
+            return httpx.get(self.url + "/health/ready", trust_env=False).status_code == 200
         except httpx.TransportError:
             return False
 
-    try:
-        until_now(ready, f"ticker {name} to be ready", 30)
-        yield process, url
-    finally:
-        process.send_signal(signal.SIGCONT)
-        process.terminate()
-        process.wait(20)
+    def end(self) -> None:
+        """Whatever happened in the test, it does not go on."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@contextmanager
+def roles(redis: str, *names: str) -> Iterator[list[Role]]:
+    """Processes on one store, ready."""
+    with short_directory() as directory, ExitStack() as ending:
+        found = [Role(name, redis, directory / str(number)) for number, name in enumerate(names)]
+        for role in found:
+            ending.callback(role.end)
+        for role in found:
+            until_now(role.ready, f"ticker {role.name} to be ready", 30)
+        yield found
 
 
 async def test_what_is_due_to_many_at_once_is_done_once_however_many_look(store: Store, valkey: str) -> None:
     """Two processes for editors wake in the same moment and find the same thirty items due."""
-    with (
-        short_directory() as directory,
-        role("api", valkey, directory / "one") as (one, url),
-        role("api", valkey, directory / "two") as (two, _),
-        role("fanout", valkey, directory / "three") as (_, readers),
-    ):
-        async with watched(readers) as (_, watcher), editing(url) as stage:
+    with roles(valkey, "api", "api", "fanout") as (one, two, readers):
+        async with watched(readers.url) as (_, watcher), editing(one.url) as stage:
             due = int(time.time() * 1000) + SOON
             coming = [(await stage.post(f"coming {n}", publish_at=iso(due)))["item"]["id"] for n in range(CROWD)]
             going = [(await stage.post(f"going {n}", expires=iso(due)))["item"]["id"] for n in range(CROWD)]
             await until(lambda: len(watcher.entries) == CROWD, "the reader to have it all")
-            for process in (one, two):
-                process.send_signal(signal.SIGSTOP)
+            for role in (one, two):
+                role.process.send_signal(signal.SIGSTOP)
             assert time.time() * 1000 < due, "this machine was too slow for this test"
             until_now(lambda: time.time() * 1000 > due, "the time to come")
-            for process in (one, two):
-                process.send_signal(signal.SIGCONT)
+            for role in (one, two):
+                role.process.send_signal(signal.SIGCONT)
             acts = await quiet(stage, watcher, 2 * CROWD)
 
             expected = Counter(

@@ -30,7 +30,7 @@ async def ended(stream: ClientConnection) -> tuple[int, str]:
     return stream.close_code or 0, stream.close_reason or ""
 
 
-async def test_a_revoked_key_ends_its_lines_and_its_sessions_and_nobody_elses(service: Service) -> None:
+async def test_f24_a_revoked_key_ends_its_lines_and_its_sessions_and_nobody_elses(service: Service) -> None:
     """`ticker keys revoke` while the desk is open: closed within five seconds, told why, and refused from then on."""
 
     def command(*arguments: str) -> Any:
