@@ -127,3 +127,13 @@ async def test_a_refusal_for_now_is_known_wherever_it_stands(answer: str, passes
     with pytest.raises(StoreUnavailable if passes else ResponseError):
         async with reaching():
             raise ResponseError(answer)
+
+
+async def test_a_line_that_closed_under_our_hands_is_a_store_that_is_away() -> None:
+    """The loop says it in an error of its own; any other of that kind is a fault of ours."""
+    with pytest.raises(StoreUnavailable):
+        async with reaching():
+            raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+    with pytest.raises(RuntimeError, match="something else"):
+        async with reaching():
+            raise RuntimeError("something else")

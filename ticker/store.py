@@ -265,3 +265,8 @@ async def reaching() -> AsyncIterator[None]:
     except (RedisError, OSError, TimeoutError) as error:
         log.debug("store: %s", error)
         raise StoreUnavailable from error
+    except RuntimeError as error:
+        # What uvloop says of a line that the other end has just closed; the Redis client lets it through.
+        if "handler is closed" not in str(error):
+            raise
+        raise StoreUnavailable from error
