@@ -150,5 +150,5 @@ class Item(BaseModel):
 
 def iso(milliseconds: int) -> str:
     """RFC 3339 in UTC with milliseconds: 2026-11-23T07:31:38.330Z."""
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()[:19]
+    return f"{moment}.{milliseconds % 1000:03d}Z"

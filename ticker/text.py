@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import unicodedata
 
@@ -16,6 +17,9 @@ SOFT_HYPHEN = "\u00ad"
 FLAG = "\U0001f3f4"
 LONGEST_WORD = 80
 MOST_MARKS = 6
+# Most of a headline is made of few characters, and every alert passes here on its way.
+PLAIN = re.compile(r"[ -~]*")
+NO_LETTER = re.compile(r"[^a-z0-9]+")
 
 # Scripts that are written without spaces: a whole headline is one run there, and lines break between letters.
 SPACELESS = (
@@ -35,13 +39,8 @@ def line(text: str, most: int, longest_word: int = LONGEST_WORD) -> str:
 
     Raises ValueError with a sentence that names the character or the limit.
     """
-    before = ""
-    for character in text:
-        reason = _refused(character, before)
-        before = character
-        if reason:
-            name = unicodedata.name(character, "no name")
-            raise ValueError(f"holds U+{ord(character):04X} ({name}), {reason}")
+    if not PLAIN.fullmatch(text):
+        _check_characters(text)
     clean = unicodedata.normalize("NFC", text.strip())
     if not any(unicodedata.category(character)[0] in "LNPS" for character in clean):
         raise ValueError("is empty")
@@ -56,6 +55,8 @@ def folded(text: str) -> str:
 
     Arabic is compared without what is written or left out at will: vowel signs and the stretch between letters.
     """
+    if PLAIN.fullmatch(text):
+        return NO_LETTER.sub("", text.lower())
     return "".join(
         character
         for character in unicodedata.normalize("NFKC", text).casefold()
@@ -116,6 +117,17 @@ def _class(points: list[int]) -> str:
     )
 
 
+def _check_characters(text: str) -> None:
+    before = ""
+    for character in text:
+        reason = _refused(character, before)
+        before = character
+        if reason:
+            name = unicodedata.name(character, "no name")
+            raise ValueError(f"holds U+{ord(character):04X} ({name}), {reason}")
+
+
+@functools.lru_cache(maxsize=10_000)
 def _refused(character: str, before: str) -> str | None:
     if character in BIDI_CONTROLS:
         return "which reorders text; write it without"
@@ -139,16 +151,25 @@ def _refused(character: str, before: str) -> str | None:
 def _check_runs(text: str, longest_word: int) -> None:
     word = marks = 0
     for character in text:
-        mark = unicodedata.category(character) in ("Mn", "Me")
+        mark, joins, breaks = _in_a_run(character)
         # A joiner between marks must not begin the count anew.
-        if character not in JOINERS and character != SOFT_HYPHEN:
+        if not joins:
             marks = marks + 1 if mark else 0
         if marks > MOST_MARKS:
             raise ValueError(f"stacks more than {MOST_MARKS} marks on one letter")
-        breaks = character.isspace() or character == "-" or _spaceless(character)
         word = 0 if breaks else word + 1
         if word > longest_word:
             raise ValueError(f"holds a word of more than {longest_word} characters; put spaces into it")
+
+
+@functools.lru_cache(maxsize=10_000)
+def _in_a_run(character: str) -> tuple[bool, bool, bool]:
+    """Whether it is a mark on a letter, whether it only joins, and whether a word ends with it."""
+    return (
+        unicodedata.category(character) in ("Mn", "Me"),
+        character in JOINERS or character == SOFT_HYPHEN,
+        character.isspace() or character == "-" or _spaceless(character),
+    )
 
 
 def _tag(character: str) -> bool:
