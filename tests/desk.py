@@ -84,7 +84,7 @@ async def stored(store: Store, item: str, channel: str = "en") -> Item:
 
 
 async def everything(store: Store) -> dict[bytes, Any]:
-    """Every key of the store with what it holds; not those that count requests, nor the heartbeat."""
+    """Every key of the store with what it holds; not those that count requests or readers, nor the heartbeat."""
     redis: Any = store.redis
     read = {
         b"string": redis.get,
@@ -96,7 +96,7 @@ async def everything(store: Store) -> dict[bytes, Any]:
     }
     found: dict[bytes, Any] = {}
     async for name in redis.scan_iter(count=1000):
-        if name.startswith(b"{ticker}:rate:") or name == b"{ticker}:used" or name.endswith(b":pulse"):
+        if name.startswith(b"{ticker}:rate:") or name == b"{ticker}:used" or name.endswith((b":pulse", b":readers")):
             continue
         held = await read[await redis.type(name)](name)
         if name.endswith(b":meta"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -174,13 +175,16 @@ async def running(store: str, role: Role = "serve", wait: bool = True, **changes
 class Service:
     """`ticker serve` in processes of its own, on one port and one data directory for its whole life."""
 
-    def __init__(self, directory: Path, *flags: str) -> None:
+    def __init__(self, directory: Path, *flags: str, descriptors: int = 0, **environ: str) -> None:
+        """`descriptors` is how many it may open, if not as many as we may; `environ` are further variables."""
         self.key = KEY
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = directory / "output"
         self.data = directory / "data"
         self._flags = flags
+        self._environ = environ
+        self._descriptors = descriptors
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -200,12 +204,16 @@ class Service:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
-                env=environ | {"TICKER_BOOTSTRAP_KEY": KEY},
+                env=environ | {"TICKER_BOOTSTRAP_KEY": KEY} | self._environ,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=self._limit if self._descriptors else None,
             )
         until_now(self._ready, f"ticker to be ready; it said: {self.output.read_text()}", 30)
+
+    def _limit(self) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self._descriptors, self._descriptors))
 
     def _ready(self) -> bool:
         assert self.process is not None

@@ -134,3 +134,21 @@ def test_what_is_no_address_names_no_proxy(wrong: str) -> None:
 def test_ipv6_is_counted_by_its_network(address: str, counted: str) -> None:
     """Who has one address of a /64 has all of them."""
     assert counted == bucket(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.0.0.1", False),
+        ("::2", False),
+        ("", False),
+        ("testclient", False),
+    ],
+)
+def test_an_address_is_one_of_those_named_or_not(address: str, named: bool) -> None:
+    """As text, as a socket tells it."""
+    assert named == Proxies.parse("127.0.0.0/8,::1").names(address)

@@ -29,14 +29,16 @@ def document() -> dict[str, Any]:
 
 
 def test_the_document_has_what_every_asyncapi_document_has(document: dict[str, Any]) -> None:
-    """Version 3.0.0: one channel, one operation that sends on it, and nothing that refers to nowhere."""
+    """Version 3.0.0: one channel, what is sent on it and what may be received, and nothing that refers to nowhere."""
     assert "3.0.0" == document["asyncapi"]
     assert {"title", "version", "description"} == set(document["info"])
     assert [] == broken(document)
-    (operation,) = document["operations"].values()
-    assert ("send", {"$ref": "#/channels/live"}) == (operation["action"], operation["channel"])
+    told = [(operation["action"], operation["channel"]["$ref"]) for operation in document["operations"].values()]
+    assert [("send", "#/channels/live"), ("receive", "#/channels/live")] == told
     messages = document["channels"]["live"]["messages"]
-    assert [{"$ref": f"#/channels/live/messages/{name}"} for name in messages] == operation["messages"]
+    named = [message for operation in document["operations"].values() for message in operation["messages"]]
+    assert [{"$ref": f"#/channels/live/messages/{name}"} for name in messages] == named
+    assert [{"$ref": "#/channels/live/messages/seen"}] == document["operations"]["receipt"]["messages"]
 
 
 def test_the_address_is_the_one_that_is_served_and_its_channels_are_those_that_there_are(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import os
 import socket
@@ -16,14 +15,13 @@ import psutil
 import pytest
 from ticker import connection
 from ticker.auth import KEYS, Keyring
-from ticker.connection import INBOUND, Connection, _asking, _length
+from ticker.connection import _asking
+from ticker.eventstream import EventStreamConnection
 from ticker.store import Store
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from ticker.websocket import INBOUND, WebSocketConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
-from websockets.protocol import Protocol, Side
-from websockets.protocol import State as LineState
 
 from tests.stage import Stage, entries, frame, running
 from tests.waiting import until
@@ -364,28 +362,11 @@ async def test_a_drained_reader_is_told_when_to_come_back(store: Store, valkey: 
 # What we rely on in other people's code.
 
 
-def test_uvicorn_hands_over_transport_and_request_as_we_expect() -> None:
-    """`ws=` is built by these names, told of the transport, given the request, and only then made the protocol."""
-    source = inspect.getsource(HttpToolsProtocol.handle_websocket_upgrade)
-    order = ["ws_protocol_class(", "app_state=", ".connection_made(self.transport)", ".data_received(", "set_protocol("]
-    assert sorted(source.index(step) for step in order) == [source.index(step) for step in order]
-    assert ["config", "server_state", "app_state", "_loop"] == list(inspect.signature(Connection).parameters)
-
-
 def test_a_connection_has_no_dict() -> None:
     """Its memory is its slots."""
-    assert not hasattr(Connection(None, None, {"door": None}), "__dict__")
-
-
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 4000])
-def test_the_length_of_a_frame_is_known_from_its_data(size: int) -> None:
-    """The parser is dropped when the bytes given equal the bytes of the frames that came out."""
-    sent = masked(Opcode.BINARY, b"x" * size)
-    parser = Protocol(Side.SERVER, state=LineState.OPEN, max_size=INBOUND)
-    parser.receive_data(sent)
-    (event,) = parser.events_received()
-    assert isinstance(event, Frame)
-    assert len(sent) == _length(event)
+    door: Any = None
+    assert not hasattr(WebSocketConnection(door), "__dict__")
+    assert not hasattr(EventStreamConnection(door), "__dict__")
 
 
 async def test_a_transport_with_no_room_pauses_us_with_the_first_byte(anyio_backend: Any) -> None:

@@ -14,13 +14,17 @@ from ticker import channel, errors, text
 from ticker.__main__ import _parser
 from ticker.app import Process
 from ticker.auth import SCOPES
-from ticker.connection import INBOUND
 from ticker.draft import ATTRIBUTION, HEADLINE, LINK, NOTE, PUSH_HEADLINE, TAG, Draft
 from ticker.errors import SettingsError, TickerError
 from ticker.item import PUBLIC
+from ticker.metrics import ANSWERS, REFUSED
 from ticker.settings import PREFIX, Settings
+from ticker.store import KINDS
+from ticker.websocket import INBOUND
 from ticker.window import REMOVE, REPLACE
 from ticker.wire import CloseCode, Reset
+
+from tests.test_metrics import figures
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -200,6 +204,22 @@ def test_the_greatest_message_of_a_reader_is_the_one_that_is_told() -> None:
     """In the protocol and among the limits."""
     assert f"up to {INBOUND:,} bytes" in document("protocol.md")
     assert f"| a message from a reader | {INBOUND:,} bytes |" in document("operating.md")
+
+
+def test_every_figure_stands_in_the_manual_with_its_kind_and_its_labels() -> None:
+    """The table is what `/metrics` can tell, no more and no less."""
+    told = {
+        names(name)[0].removesuffix("_total"): (kind, tuple(names(labels)))
+        for name, kind, labels, _ in table(section("operating.md", "## Figures"))
+    }
+    assert {name: (figure.kind, figure.labels) for name, figure in figures().items()} == told
+
+
+def test_every_kind_of_failure_of_the_store_stands_in_the_manual() -> None:
+    """And every answer to a reader."""
+    rows = {names(row[0])[0]: row[3] for row in table(section("operating.md", "## Figures"))}
+    assert set(KINDS) == set(names(rows["ticker_redis_errors_total"]))
+    assert {*ANSWERS, REFUSED} == set(names(rows["ticker_joins_total"]))
 
 
 def test_every_command_stands_in_the_manual() -> None:

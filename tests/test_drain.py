@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from ticker.drain import Drain
+from ticker.lane import Lane, Way
 from ticker.wire import CloseCode
 
 from tests.waiting import until
@@ -17,8 +18,10 @@ from tests.waiting import until
 class Leaver:
     """A reader who notes how he was sent away."""
 
-    position = 0
-    slot = 0
+    way = Way.PLAIN
+    descriptor = -1
+    lane: Lane | None = None
+    place = position = slot = 0
     stuck_since = 0.0
 
     def __init__(self, room: list[Leaver]) -> None:
@@ -28,6 +31,9 @@ class Leaver:
 
     def write(self, data: bytes) -> None:
         """Nothing is written to him here."""
+
+    def rest(self, data: bytes) -> None:
+        """Nor is anything left to write."""
 
     def cut(self) -> None:
         """Nor is he cut."""

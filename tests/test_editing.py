@@ -11,16 +11,18 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from ticker.address import Proxies
 from ticker.admission import Admission
+from ticker.audit import Audit
 from ticker.auth import Keyring
 from ticker.channel import DEFAULT
 from ticker.draft import Draft, Hold, Nothing, Pin, Reason
-from ticker.editing import Editing, document, flag, idempotency, if_match, within
+from ticker.editing import Asked, Editing, document, flag, idempotency, if_match, within
 from ticker.entry import Cursor
 from ticker.errors import StoreUnavailable, TickerError, Unprocessable
 from ticker.limit import Limit
+from ticker.metrics import Metrics
 from ticker.session import Sessions
 from ticker.store import Store
-from ticker.stream import Appended
+from ticker.stream import Appended, Log
 
 from tests.desk import CHANNEL, ITEMS, editor, problem, public, records, sent
 from tests.stage import Stage, running
@@ -55,7 +57,7 @@ def editing(store: Store, most: int = 100) -> Editing:
     """The way in, for bodies of at most so many bytes."""
     keyring = Keyring(store)
     admission = Admission(keyring, Sessions(store, keyring), Limit(0), Proxies())
-    return Editing(store, {}, {DEFAULT[0].name: DEFAULT[0]}, admission, most)
+    return Editing(store, {}, {DEFAULT[0].name: DEFAULT[0]}, admission, most, Metrics({"en"}))
 
 
 async def refused(store: Store, model: type[BaseModel], body: bytes, *headers: tuple[str, str]) -> TickerError:
@@ -307,7 +309,9 @@ async def test_the_store_is_waited_for_only_so_long() -> None:
 async def test_an_answer_says_where_it_stands_and_how_durable_it_is(store: Store) -> None:
     """As one editor sees it, for no cache; by replicas, when they were waited for; and whether it was there before."""
     item = STANDS["pinned"]
-    plain = await editing(store).answer(Appended(Cursor(7, 3), item, False), 201, {"warnings": ["long"]})
+    house = editing(store)
+    asked = Asked(DEFAULT[0], Log(store, "en"), Audit(store, "en"), key(), item.id, "pin")
+    plain = await house.answer(asked, Appended(Cursor(7, 3), item, False), 201, {"warnings": ["long"]})
     assert 201 == plain.status_code
     body = json.loads(bytes(plain.body))
     assert {"item": item.desk(), "cursor": "7-3", "durability": "everysec", "warnings": ["long"]} == body
@@ -315,7 +319,7 @@ async def test_an_answer_says_where_it_stands_and_how_durable_it_is(store: Store
         plain.headers[name] for name in ("Location", "ETag", "Cache-Control")
     )
     assert "Idempotency-Replayed" not in plain.headers
-    again = await editing(store).answer(Appended(Cursor(7, 3), item, True, replicas=2))
+    again = await house.answer(asked, Appended(Cursor(7, 3), item, True, replicas=2))
     assert (200, "true") == (again.status_code, again.headers["Idempotency-Replayed"])
     assert "replicated(2)" == json.loads(bytes(again.body))["durability"]
 

@@ -15,7 +15,8 @@ from ticker.embedded import EmbeddedStore
 from ticker.entry import Cursor
 from ticker.fanout import Clock, Fanout, follows
 from ticker.group import EVERYTHING
-from ticker.hub import SLICE, Hub
+from ticker.hub import Hub
+from ticker.lane import SIZE
 from ticker.store import Store
 from ticker.stream import Log
 from websockets.asyncio.client import ClientConnection
@@ -163,7 +164,7 @@ def test_the_clock_is_the_stores() -> None:
 async def test_what_is_being_handed_out_is_handed_out_before_the_channel_changes(store: Store) -> None:
     """Also to the last of many: everybody has the entry when the new window comes, and has both once."""
     hub = hub_with([entry(1)], window=4)
-    readers = [joined(hub)[0] for _ in range(2 * SLICE + 1)]
+    readers = [joined(hub)[0] for _ in range(2 * SIZE + 1)]
     fanout = Fanout(Log(store, "en"), hub, Clock(), 100)
     fanout._last = hub.cursor
     taking = asyncio.create_task(fanout._take([entry(2)], None))
@@ -174,3 +175,12 @@ async def test_what_is_being_handed_out_is_handed_out_before_the_channel_changes
     expected = [("entry", f"{EPOCH}-2", None), ("reset", f"{EPOCH}-2", "window")]
     told = [[(frame["type"], frame["cursor"], frame.get("reason")) for frame in one.frames()] for one in readers]
     assert [expected] * len(readers) == told
+
+
+async def test_what_the_log_has_and_readers_have_not_is_its_lag(store: Store) -> None:
+    """By the newest heartbeat; nothing of another life of the log has been given to anybody."""
+    fanout = Fanout(Log(store, "en"), hub_with([entry(1), entry(2)]), Clock(), 100)
+    assert 0 == fanout.lag
+    for head, lag in ((Cursor(EPOCH, 5), 3), (Cursor(EPOCH, 1), 0), (Cursor(EPOCH + 1, 4), 4)):
+        fanout._head = head
+        assert lag == fanout.lag

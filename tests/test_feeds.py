@@ -17,10 +17,11 @@ from starlette.responses import Response
 from ticker.channel import Channel
 from ticker.entry import START, Cursor, Entry, State
 from ticker.errors import Malformed
-from ticker.feeds import MOST_BUILT, Feeds
-from ticker.group import EVERYTHING, Selector
-from ticker.hub import MOST_WITHDRAWN, Hub
+from ticker.feeds import Feeds
+from ticker.group import EVERYTHING, MOST_TAKEN_BACK, Selector
+from ticker.hub import Hub
 from ticker.item import Item
+from ticker.polling import MOST_BUILT
 from ticker.store import Store
 
 from tests.stage import KEY, Service, Stage, running
@@ -314,7 +315,7 @@ async def test_built_feeds_do_not_pile_up() -> None:
     first = await asked(feeds)
     for number in range(MOST_BUILT):
         await asked(feeds, f"tag={number}")
-    assert MOST_BUILT == len(feeds._built)
+    assert MOST_BUILT == len(feeds._kept)
     again = await asked(feeds)
     assert (first.body, False) == (again.body, first.body is again.body)
 
@@ -325,7 +326,7 @@ def test_the_hub_knows_what_was_withdrawn() -> None:
     log += [entry(25 + n, "retract", f"item{n}", ednote="secret", link="https://a.example/") for n in range(1, 26)]
     log.append(entry(51, "retract", "item25"))
     found = loaded(*log).withdrawn(EVERYTHING)
-    assert MOST_WITHDRAWN == 20
+    assert MOST_TAKEN_BACK == 20
     assert [f"item{n}" for n in range(25, 5, -1)] == [item.id for item in found]
     assert {("", None, None, "canceled", "retracted")} == {
         (item.headline, item.link, item.ednote, item.pubstatus, item.state) for item in found

@@ -13,6 +13,7 @@ from ticker.channel import DEFAULT
 from ticker.entry import Cursor
 from ticker.entry import Entry as Entered
 from ticker.item import Item
+from ticker.reach import receipt
 from ticker.window import REMOVE, REPLACE
 
 EN = DEFAULT[0]
@@ -39,6 +40,9 @@ MADE = {
     ),
     "entry": ENTRIES[0],
     "retraction": ENTRIES[1],
+    "snapshot that asks": wire.snapshot(EN, CURSOR, 1, [], BOUNDS, 0.01),
+    "resume that asks": wire.resume(EN, CURSOR, 1, [], BOUNDS, 1.0),
+    "reset that asks": wire.reset(wire.Reset.LAG, EN, CURSOR, 1, [], {}, BOUNDS, 0.5),
     "heartbeat": wire.heartbeat(CURSOR, 1),
     "stale heartbeat": wire.heartbeat(CURSOR, 1, stale=True),
 }
@@ -60,7 +64,7 @@ def test_a_frame_with_one_field_more_or_less_is_not(name: str) -> None:
     """So a field that is added to a frame has to be described."""
     whole: dict[str, Any] = json.loads(MADE[name])
     model = TypeAdapter(described(MADE[name]))
-    less = [{key: whole[key] for key in whole if key != left} for left in whole if left != "stale"]
+    less = [{key: whole[key] for key in whole if key != left} for left in whole if left not in ("stale", "receipts")]
     for wrong in ({**whole, "more": 1}, *less):
         with pytest.raises(ValidationError):
             model.validate_json(json.dumps(wrong))
@@ -69,6 +73,19 @@ def test_a_frame_with_one_field_more_or_less_is_not(name: str) -> None:
 def test_every_frame_that_is_made_is_described() -> None:
     """Five types, each with a model of its name."""
     assert {json.loads(frame)["type"] for frame in MADE.values()} == {m.__name__.lower() for m in frames.FRAMES}
+
+
+@pytest.mark.parametrize("name", ["snapshot", "resume", "reset"])
+def test_nobody_is_asked_for_receipts_unless_told_to(name: str) -> None:
+    """The share stands in the frame when there is one, and nothing does when there is none."""
+    assert "receipts" not in json.loads(MADE[name])
+    assert 0 < json.loads(MADE[f"{name} that asks"])["receipts"] <= 1
+
+
+def test_a_receipt_that_is_described_is_one_that_is_taken() -> None:
+    """Both are of the same message."""
+    told = frames.Seen(type="seen", cursor=str(CURSOR)).model_dump_json().encode()
+    assert str(CURSOR) == receipt(told)
 
 
 def test_the_reasons_of_a_reset_are_those_that_are_sent() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ticker.entry import Entry
-from ticker.group import EVERYTHING, Group, Selector, build, withdrawn, withdraws
+from ticker.group import EVERYTHING, Built, Group, Selector, withdrawn, withdraws
+from ticker.lane import Way
 
 from tests.test_hub import entry, hold
 
@@ -35,7 +36,7 @@ def folded(*entries: Entry, selector: Selector = EVERYTHING) -> Group:
     group = Group(selector, 10, 100)
     for one in entries:
         if group.fold(one):
-            group.built.append(build(one))
+            group.built.append(Built(one))
     return group
 
 
@@ -72,7 +73,7 @@ def test_a_withdrawn_item_keeps_its_places_and_loses_its_text(last: Entry) -> No
     assert [1, 2, 3] == [built.n for built in group.built]
     assert [last.act, "publish", last.act] == [built.entry.act for built in group.built]
     assert [False, True, False] == [b"headline" in built.json for built in group.built]
-    assert [False, True, False] == [b"headline" in built.frame for built in group.built]
+    assert [False, True, False] == [b"headline" in built.frame(Way.PLAIN) for built in group.built]
 
 
 @pytest.mark.parametrize("last", [entry(5, "a", "retract", 2), hold(5, "a", 2)], ids=["retracted", "held"])

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import count, repeat
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ticker import lane
 from ticker.channel import Channel
 from ticker.entry import START, Cursor, Entry, State
 from ticker.errors import Full
-from ticker.group import EVERYTHING, Group, Selector
-from ticker.hub import SLOTS, Hub
+from ticker.group import EVERYTHING, SLOTS, Group, Selector
+from ticker.hub import Hub
 from ticker.item import Item
+from ticker.lane import Lane, Way
 from ticker.window import Window
 from websockets.frames import Frame
 from websockets.streams import StreamReader
@@ -27,9 +30,17 @@ FIVES = Selector(urgencies=frozenset({5}))
 
 
 class Recorder:
-    """A reader that keeps what is written to it."""
+    """A reader that keeps what is written to it; with a descriptor, whatever is written there."""
 
-    def __init__(self) -> None:
+    numbers: Iterator[int] = repeat(-1)
+    known: ClassVar[dict[int, Recorder]] = {}
+
+    def __init__(self, way: Way = Way.PLAIN) -> None:
+        self.way = way
+        self.descriptor = next(Recorder.numbers)
+        Recorder.known[self.descriptor] = self
+        self.lane: Lane | None = None
+        self.place = 0
         self.position = 0
         self.slot = 0
         self.stuck_since = 0.0
@@ -42,6 +53,9 @@ class Recorder:
         self.written += data
         self.writes += 1
 
+    def rest(self, data: bytes) -> None:
+        raise AssertionError("all was taken")
+
     def close(self, code: int, reason: str) -> None:
         self.gone = True
 
@@ -53,6 +67,19 @@ class Recorder:
         found = parsed(self.written)
         self.written = b""
         return found
+
+
+def written(descriptor: int, data: bytes) -> int:
+    """What the kernel does for a lane."""
+    Recorder.known[descriptor].write(data)
+    return len(data)
+
+
+@pytest.fixture(params=[repeat(-1), count(1)], ids=["apart", "in lanes"], autouse=True)
+def seats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything holds for readers in lanes, and for those without a descriptor."""
+    monkeypatch.setattr(Recorder, "numbers", request.param)
+    monkeypatch.setattr(lane, "_write", written)
 
 
 def parsed(data: bytes) -> list[Any]:
@@ -103,7 +130,7 @@ def hub_with(entries: Iterable[Entry] = (), ring: int = 100, window: int = 10, *
 def joined(hub: Hub, cursor: str | None = None, selector: Selector = EVERYTHING) -> tuple[Recorder, Group, Any]:
     """A reader who has joined, his group, and his first frame."""
     reader = Recorder()
-    group, first = hub.join(reader, selector, cursor)
+    group, first, _ = hub.join(reader, selector, cursor)
     return reader, group, parsed(first)[0]
 
 

@@ -15,6 +15,9 @@ from ticker.auth import KEYS, Keyring
 from ticker.drain import Drain
 from ticker.limit import Limit
 from ticker.live import Readers
+from ticker.metrics import Metrics
+from ticker.places import Places
+from ticker.reach import Receipts
 from ticker.session import Sessions
 from ticker.store import Store
 from websockets.asyncio.client import connect
@@ -294,7 +297,9 @@ async def test_lines_stay_open_while_it_cannot_be_asked_whether_their_keys_have_
     away = Store(f"redis://127.0.0.1:{free_port()}")
     keyring = Keyring(away)
     drain = Drain(lambda: (), 1, (1, 2))
-    readers = Readers({}, 1, Admission(keyring, Sessions(away, keyring), Limit(0), Proxies()), drain)
+    admission = Admission(keyring, Sessions(away, keyring), Limit(0), Proxies())
+    metrics = Metrics(())
+    readers = Readers({}, Places(1), admission, drain, Receipts({}, metrics), metrics)
     stays, left = Line(), Line()
     left.gone = True
     keyed: dict[Any, str] = {stays: "a key", left: "another"}

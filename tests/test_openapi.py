@@ -67,7 +67,8 @@ def test_what_is_described_is_what_the_role_serves(documents: dict[str, dict[str
     served = {(of.method, of.path): of.replies for of in process(role).operations()}
     assert {place for place, replies in served.items() if replies} == set(operations(documents[role]))
     assert {path for (_, path), replies in served.items() if not replies} <= {
-        *("/", "/demo/{file}", "/widget/v1/{file}", "/docs", "/docs/{file}", "/v1/channels/{channel}/live")
+        *("/", "/demo/{file}", "/widget/v1/{file}", "/docs", "/docs/{file}", "/v1/channels/{channel}/live"),
+        "/metrics",
     }
 
 
@@ -270,12 +271,14 @@ async def live(stage: Stage, store: Store) -> None:
         for headers in ({}, {"Authorization": ""}):
             await http.get(f"{items}/{path}", headers=headers)
         await http.get(f"{items}/{path}/versions")
+        await http.get(f"{items}/{path}/reach")
     for path in (items, "/openapi.json", "/asyncapi.json", f"{items}/{second}", "/v1/channels/en/feed.rss"):
         etag = (await http.get(path)).headers["ETag"]
         await http.get(path, headers={"If-None-Match": etag})
     asked = ["/v1/channels", "/health/live", "/health/ready", "/v1/channels/xx/items", f"{items}?urgency=0"]
     asked += [
-        f"/v1/channels/en/{rest}" for rest in ("queue", "audit?limit=500", "audit?after=3", "audit?limit=0", "at")
+        f"/v1/channels/en/{rest}"
+        for rest in ("queue", "readers", "audit?limit=500", "audit?after=3", "audit?limit=0", "at")
     ]
     asked += [f"/v1/channels/en/feed.{kind}" for kind in ("json", "rss", "jsonld")]
     asked += [f"/v1/channels/en/at?time={soon(seconds).replace('+', '%2B')}" for seconds in (-9999, 9999)]

@@ -13,7 +13,7 @@ from ticker.errors import Unavailable, UnknownChannel, Unprocessable
 from ticker.group import EVERYTHING, Selector
 from ticker.hub import Hub
 from ticker.item import Item
-from ticker.polling import polled, selected, standing
+from ticker.polling import MOST_BUILT, Kept, polled, query, selected, standing
 
 CHANNEL = Channel(name="en", title="News", language="en")
 
@@ -130,3 +130,33 @@ def test_a_selector_that_cannot_be_is_refused_by_name(query: dict[str, list[str]
     with pytest.raises(Unprocessable) as caught:
         selected(query)
     assert next(iter(query)) == caught.value.field
+
+
+def test_an_answer_is_built_once_for_each_state() -> None:
+    """Under each name; what is asked for seldom makes room."""
+    hub, kept, built = loaded(published(1)), Kept(), list[str]()
+
+    def get(name: str) -> bytes:
+        def build() -> bytes:
+            built.append(name)
+            return f"{name} {hub.cursor.n}".encode()
+
+        return kept.get(hub, (name,), build)
+
+    assert b"a 1" == get("a") == get("a")
+    assert b"b 1" == get("b")
+    hub.apply([published(2)])
+    assert b"a 2" == get("a")
+    hub.rechannel(CHANNEL.model_copy(update={"title": "Other news"}))
+    assert b"a 2" == get("a")
+    assert ["a", "b", "a", "a"] == built
+    for number in range(MOST_BUILT):
+        get(str(number))
+    assert MOST_BUILT == len(kept)
+
+
+def test_a_filter_is_written_in_one_form() -> None:
+    """However it was asked for."""
+    one = selected({"tag": ["b", "a"], "section": ["x y"], "urgency": ["2"]})
+    assert "?section=x+y&tag=a&tag=b&urgency=2" == query(one)
+    assert "" == query(EVERYTHING)

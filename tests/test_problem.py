@@ -81,10 +81,15 @@ def test_the_status_can_be_said_in_words() -> None:
 def test_a_refused_upgrade_says_its_length_and_ends_the_line() -> None:
     """Nothing follows on a line that did not become a WebSocket."""
     problem = Problem.of(UpgradeRequired())
-    headers = problem.websocket_headers()
+    head, _, body = problem.response().partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert ("HTTP/1.1 426 Upgrade Required", problem.body) == (status, body)
+    assert len(lines) == len(headers), "a field stands twice"
     assert str(len(problem.body)) == headers["Content-Length"]
-    assert ["close"] == headers.get_all("Connection")
+    assert "close" == headers["Connection"]
     assert "application/problem+json" == headers["Content-Type"]
+    assert "*" == headers["Access-Control-Allow-Origin"]
 
 
 @pytest.mark.parametrize(

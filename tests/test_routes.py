@@ -29,7 +29,7 @@ def test_serving_is_editing_and_reading() -> None:
     api, fanout = ({(of.method, of.path) for of in served(role)} for role in ("api", "fanout"))
     assert api | fanout == {(of.method, of.path) for of in served("serve")}
     assert {path for _, path in api & fanout} == {
-        *("/v1/channels/{channel}/items/{id}", "/health/live", "/health/ready", "/openapi.json"),
+        *("/v1/channels/{channel}/items/{id}", "/health/live", "/health/ready", "/metrics", "/openapi.json"),
         *("/docs", "/docs/{file}"),
     }
 

@@ -248,3 +248,22 @@ def refused(environ: dict[str, str]) -> str | None:
 def test_any_environment_is_taken_or_refused_by_name(environ: dict[str, str]) -> None:
     """Whatever stands in the variables, there are settings or a refusal that names one of them."""
     assert refused(environ) in {None, *environ}
+
+
+@pytest.mark.parametrize("text", ["none", "10.0.0.0/8", "127.0.0.1, ::1"])
+def test_who_reads_the_figures_is_named_by_addresses_or_nobody_is(text: str) -> None:
+    """An empty variable counts as not set, so there is a word for nobody."""
+    assert text == Settings.load({"TICKER_METRICS": text}).metrics
+    assert "127.0.0.0/8,::1" == Settings.load({"TICKER_METRICS": ""}).metrics
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        *(("TICKER_METRICS", wrong) for wrong in ("everybody", "none,10.0.0.1")),
+        *(("TICKER_RECEIPTS", wrong) for wrong in ("1.1", "-0.1", "nan")),
+    ],
+)
+def test_what_cannot_be_said_of_figures_and_receipts_is_refused(variable: str, value: str) -> None:
+    """By the variable's name."""
+    assert variable == refused({variable: value})

@@ -6,9 +6,11 @@ import asyncio
 import time
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import DataError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from ticker.errors import StoreUnavailable
-from ticker.store import ANSWER, CONNECT, Store, reaching
+from ticker.store import ANSWER, CONNECT, FAILURES, KINDS, Store, reaching
 
 from tests.waiting import until
 
@@ -137,3 +139,25 @@ async def test_a_line_that_closed_under_our_hands_is_a_store_that_is_away() -> N
     with pytest.raises(RuntimeError, match="something else"):
         async with reaching():
             raise RuntimeError("something else")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (RedisConnectionError("gone"), "connection"),
+        (OSError("no route"), "connection"),
+        (RuntimeError("unable to perform operation on <TCPTransport>; the handler is closed"), "connection"),
+        (RedisTimeoutError("slow"), "timeout"),
+        (TimeoutError(), "timeout"),
+        (ResponseError("LOADING the dataset in memory"), "passing"),
+        (ResponseError("NOPERM this user has no permissions"), "refused"),
+    ],
+)
+async def test_every_failure_is_counted_by_its_kind(error: Exception, kind: str) -> None:
+    """Once, under one of the names that are documented."""
+    before = FAILURES.copy()
+    with pytest.raises((StoreUnavailable, ResponseError)):
+        async with reaching():
+            raise error
+    assert {kind: 1} == dict(FAILURES - before)
+    assert set(KINDS) == set(FAILURES)

@@ -184,7 +184,7 @@ def _settings() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group("settings", "each also as environment variable TICKER_NAME or TICKER_NAME_FILE")
     for name, field in Settings.model_fields.items():
-        kind: dict[str, Any] = {"action": "store_true", "default": None} if field.annotation is bool else {}
+        kind: dict[str, Any] = {"action": argparse.BooleanOptionalAction} if field.annotation is bool else {}
         described = (field.description or "").replace("%", "%%")
         group.add_argument(f"--{name.replace('_', '-')}", dest=name, help=described, **kind)
     return parser

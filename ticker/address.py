@@ -55,6 +55,11 @@ class Proxies:
             found = before
         return str(found)
 
+    def names(self, address: str) -> bool:
+        """Whether this is the address of one of them."""
+        found = _parsed(address)
+        return found is not None and self._named(found)
+
     def _named(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
 

@@ -5,7 +5,8 @@ A session only counts for requests from our own pages, since a browser sends its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -64,10 +65,22 @@ class Admission:
         """Those of these keys that are worth nothing any more."""
         return await self._keyring.ended(key_ids)
 
+    def reader(self, scope: MutableMapping[str, Any]) -> str | None:
+        """The address of a reader who opens a line with this request; None when the line has none."""
+        peer = scope["client"]
+        forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        if peer is None or not forwarded:
+            return peer and str(peer[0])
+        return self._proxies.client(str(peer[0]), forwarded)
+
     def address(self, connection: HTTPConnection) -> str:
         """Whom a request is counted for: the client's address, or his network."""
+        return bucket(self.client(connection))
+
+    def client(self, connection: HTTPConnection) -> str:
+        """The client's address, as the proxies of ours tell it; empty when the line has none."""
         peer = connection.client.host if connection.client else ""
-        return bucket(self._proxies.client(peer, connection.headers.getlist("X-Forwarded-For")))
+        return self._proxies.client(peer, connection.headers.getlist("X-Forwarded-For"))
 
 
 def given(connection: HTTPConnection) -> bool:

@@ -25,24 +25,31 @@ from ticker import channel as channels
 from ticker import fanout, logs, pulse, routes, samples, tasks, tie
 from ticker.address import Proxies
 from ticker.admission import Admission
+from ticker.audience import Audience
 from ticker.auth import Keyring
+from ticker.census import Census
 from ticker.change import Changes
 from ticker.channel import Channel, Difference
+from ticker.delivery import Delivery
 from ticker.drain import SLICE, Drain
 from ticker.editing import Editing
 from ticker.errors import MethodNotAllowed, NotFound, StoreUnavailable, TickerError
+from ticker.exposition import Exposition
 from ticker.feeds import Feeds
-from ticker.group import Reader
 from ticker.hangup import Hangup
 from ticker.health import Health
 from ticker.history import History
 from ticker.hub import Hub
+from ticker.lane import Reader
 from ticker.limit import Limit
 from ticker.live import Readers
 from ticker.login import Door
+from ticker.metrics import Metrics
 from ticker.operation import Operation
+from ticker.places import Places
 from ticker.problem import Problem
 from ticker.publish import Publisher
+from ticker.reach import Reach, Receipts
 from ticker.reference import Reference
 from ticker.reload import Reload
 from ticker.session import Sessions
@@ -74,27 +81,41 @@ class Process:
             replicas=settings.replicas,
         )
         self.channels = channels.load(settings.channels)
+        self.metrics = Metrics(self.channels)
         self.logs = {name: Log(self.store, name, settings.log_length) for name in self.channels}
         bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
         self.keyring = Keyring(self.store, bootstrap, settings.rate_limit)
+        proxies = Proxies.parse(settings.proxies or "")
         admission = Admission(
             self.keyring,
             Sessions(self.store, self.keyring),
             Limit(settings.address_limit),
-            Proxies.parse(settings.proxies or ""),
+            proxies,
         )
-        editing = Editing(self.store, self.logs, self.channels, admission, settings.max_body)
+        editing = Editing(self.store, self.logs, self.channels, admission, settings.max_body, self.metrics)
         self.publisher = Publisher(editing)
         self.changes = Changes(editing)
         self.history = History(editing)
+        self.audience = Audience(editing)
         self.door = Door(editing, secure=(settings.public_url or "").startswith("https:"))
 
         follows = () if role == "api" else self.channels.values()
         self.fanouts = {channel.name: self._follower(channel) for channel in follows}
         self.hubs = {name: found.hub for name, found in self.fanouts.items()}
+        self.reaches = {name: found.reach for name, found in self.fanouts.items()}
+        self.census = Census(self.store, self.reaches, self.hubs, self.metrics)
+        self.receipts = Receipts(self.reaches, self.metrics)
+        self.exposition = Exposition(self.metrics, self.fanouts, self.reaches, admission, settings.metrics)
         self.drain = Drain(self._everybody, settings.drain, (settings.reconnect_min_ms, settings.reconnect_max_ms))
+        self.places = Places(
+            settings.max_readers,
+            per_address=settings.max_readers_per_address,
+            rate=settings.accept_rate,
+            memory=settings.max_memory,
+            proxies=proxies,
+        )
         self.feeds = Feeds(self.hubs, settings.public_url)
-        self.readers = Readers(self.hubs, settings.max_readers, admission, self.drain)
+        self.readers = Readers(self.hubs, self.places, admission, self.drain, self.receipts, self.metrics)
         self.health = Health(self.logs, self.fanouts, self.drain)
         self.reference = Reference(self.operations, self.channels)
         self.reload = Reload(settings.channels, self.channels)
@@ -113,17 +134,24 @@ class Process:
             ring=settings.ring,
             most_selectors=settings.max_selectors,
             reconnect=(settings.reconnect_min_ms, settings.reconnect_max_ms),
+            receipts=settings.receipts,
         )
-        return fanout.Fanout(self.logs[channel.name], hub, clock, settings.ring)
+        reach = Reach(clock, settings.receipts)
+
+        def told(delivery: Delivery) -> None:
+            self.metrics.delivered(channel.name, delivery, reach.told(delivery))
+
+        hub.told = told
+        return fanout.Fanout(self.logs[channel.name], hub, clock, settings.ring, reach)
 
     def operations(self) -> list[Operation]:
         """What this process serves."""
         found: list[Operation] = []
         if self.role != "fanout":
-            found += routes.editors(self.publisher, self.changes, self.history, self.door)
+            found += routes.editors(self.publisher, self.changes, self.history, self.audience, self.door)
         if self.role != "api":
             found += routes.readers(self.readers, self.feeds, self.reference)
-        return found + routes.both(self.history, self.health, self.reference)
+        return found + routes.both(self.history, self.health, self.exposition, self.reference)
 
     def routes(self) -> list[Route]:
         """The same for the router."""
@@ -136,10 +164,14 @@ class Process:
             "master of the Sentinels": self.store.follow,
             "log heartbeat": lambda: pulse.run(self.logs, self.channels, sweeping=self.role != "fanout"),
             "reload": lambda: self.reload.run(self.take),
+            "figures": self.exposition.run,
         }
         if self.role != "api":
+            found["census"] = self.census.run
             found["watch over keys"] = self.readers.watch
-            found["reader heartbeat"] = lambda: fanout.beat_readers(self.fanouts, settings.heartbeat, settings.stuck)
+            found["reader heartbeat"] = lambda: fanout.beat_readers(
+                self.fanouts, settings.heartbeat, settings.stuck, self.metrics
+            )
         for name, follower in self.fanouts.items():
             found[_task_of(name)] = follower.run
         return found
@@ -157,9 +189,10 @@ class Process:
                 if self._hangup is not None:
                     signals.enter_context(self._hangup.heard(self.reload.ask))
                     signals.enter_context(self.drain.heard())
-                yield {"door": self.readers}
+                yield {"door": self.readers, "deflate": self.settings.deflate}
         finally:
             await self.drain.send_away(self._everybody())
+            await self.census.leave()
             await tasks.end(self._running.values())
             await self.store.close()
 
@@ -177,7 +210,7 @@ class Process:
         )
         fresh = {name: self._follower(found[name]) for name in follows}
         _become(self.fanouts, {name: known for name, known in self.fanouts.items() if name in found})
-        _become(self.hubs, {name: known.hub for name, known in self.fanouts.items()})
+        self._share()
         ended = [self._running.pop(_task_of(hub.channel.name)) for hub in gone]
         for name, follower in fresh.items():
             self._start(_task_of(name), follower.run)
@@ -194,7 +227,12 @@ class Process:
         await tasks.within(READ_SECONDS, [follower.delivering for follower in fresh.values()])
         following = self.fanouts | fresh
         _become(self.fanouts, {name: following[name] for name in found if name in following})
+        self._share()
+
+    def _share(self) -> None:
+        """What others hold of the fan-outs is that of those there are."""
         _become(self.hubs, {name: known.hub for name, known in self.fanouts.items()})
+        _become(self.reaches, {name: known.reach for name, known in self.fanouts.items()})
 
 
 V = TypeVar("V")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ticker import __version__, frames, schemas
 from ticker.channel import Channel
-from ticker.frames import FRAMES
+from ticker.frames import FRAMES, SENT
 from ticker.parameters import CURSOR, FILTERS
 from ticker.schemas import Schema
 from ticker.wire import CloseCode, Reset
@@ -16,6 +16,7 @@ from ticker.wire import CloseCode, Reset
 VERSION = "3.0.0"
 ADDRESS = "/v1/channels/{channel}/live"
 CODES = {
+    CloseCode.FLOOD: "the client sent far too much: come back, with the cursor",
     CloseCode.DRAINING: "this process stops: come back, with the cursor, after the `retry_ms` of the reason",
     CloseCode.SLOW: "the client took nothing for too long: come back with the cursor",
     CloseCode.RESET: "the client's position is of no use: come back without a cursor",
@@ -34,14 +35,17 @@ no subprotocol; any origin. Frames are text, each one JSON object with a `type`.
 as HTTP with a problem (RFC 9457), as [/openapi.json](/openapi.json) has them.
 
 The cursor of the newest frame is the client's position; with it in the query the stream goes on where it broke off.
-Clients need to send nothing. They ignore frames, acts and fields that they do not know, and versions that are not
-newer than theirs."""
+Clients need to send nothing; some may tell what they have shown. They ignore frames, acts and fields that they do not
+know, and versions that are not newer than theirs.
+
+With `Accept: text/event-stream` the same address answers with the same frames as server-sent events, the id of each
+being its cursor; `Last-Event-ID` is then the cursor to go on from."""
 
 
 def build(channels: Mapping[str, Channel]) -> dict[str, Any]:
     """The document."""
-    models, named = schemas.of(FRAMES)
-    names = {frame: frame.__name__.lower() for frame in FRAMES}
+    models, named = schemas.of([*FRAMES, *SENT])
+    names = {frame: frame.__name__.lower() for frame in (*FRAMES, *SENT)}
     document = {
         "asyncapi": VERSION,
         "info": {"title": "ticker, live", "version": __version__, "description": ABOUT},
@@ -61,8 +65,14 @@ def build(channels: Mapping[str, Channel]) -> dict[str, Any]:
                 "action": "send",
                 "channel": {"$ref": "#/channels/live"},
                 "summary": "First a snapshot, a resume or a reset; then each act, and a heartbeat now and then.",
-                "messages": [{"$ref": f"#/channels/live/messages/{name}"} for name in names.values()],
-            }
+                "messages": [{"$ref": f"#/channels/live/messages/{names[frame]}"} for frame in FRAMES],
+            },
+            "receipt": {
+                "action": "receive",
+                "channel": {"$ref": "#/channels/live"},
+                "summary": "From a client that is among those who are asked: it has shown an entry.",
+                "messages": [{"$ref": f"#/channels/live/messages/{names[frame]}"} for frame in SENT],
+            },
         },
         "components": {
             "messages": {

@@ -138,5 +138,5 @@ class Changes:
                     more = preview.warned(appended.item, asked.channel)
                     if act in ("change", "retract"):
                         more |= await siblings(self._editing.logs, appended.item)
-                    return await self._editing.answer(appended, 200, more)
+                    return await self._editing.answer(asked, appended, 200, more)
             raise Contended

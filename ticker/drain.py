@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from ticker.group import Reader
+from ticker.lane import Reader
 from ticker.wire import CloseCode, encode
 
 NOTICE = 0.2

@@ -28,6 +28,7 @@ from ticker.errors import (
     Unprocessable,
     UnsupportedMedia,
 )
+from ticker.metrics import Metrics
 from ticker.parameters import VERSION, VERSIONS
 from ticker.problem import of_validation
 from ticker.store import Store
@@ -51,6 +52,8 @@ class Asked:
     audit: Audit
     key: Key
     item_id: str
+    act: str
+    """Empty when it only wants to look."""
 
     @property
     def by(self) -> str:
@@ -68,6 +71,7 @@ class Editing:
         channels: Mapping[str, Channel],
         admission: Admission,
         most: int,
+        metrics: Metrics,
     ) -> None:
         """`most` is the greatest body in bytes."""
         self.store = store
@@ -75,6 +79,7 @@ class Editing:
         self.channels = channels
         self.admission = admission
         self._most = most
+        self._metrics = metrics
 
     def channel(self, request: Request) -> Channel:
         """The channel of the address. Raises UnknownChannel."""
@@ -90,6 +95,16 @@ class Editing:
         A rehearsal is no try, so nothing is noted of it.
         Raises Unauthorized, Forbidden, RateLimited, UnknownChannel, StoreUnavailable.
         """
+        try:
+            async with self._asked(request, scope, act) as asked:
+                yield asked
+        except TickerError as error:
+            if act and not _dry(request):
+                self._metrics.act_refused(act, error.slug)
+            raise
+
+    @asynccontextmanager
+    async def _asked(self, request: Request, scope: Scope, act: str) -> AsyncIterator[Asked]:
         channel = self.channel(request)
         log = self.logs[channel.name]  # now: a reload may end the channel while the store is asked
         async with within(DEADLINE):
@@ -98,7 +113,7 @@ class Editing:
                 # Before anything is noted: who sends too much must not fill the record with it.
                 await self.admission.spend(key)
         item_id = str(request.path_params.get("id", ""))
-        asked = Asked(channel, log, Audit(self.store, channel.name), key, item_id)
+        asked = Asked(channel, log, Audit(self.store, channel.name), key, item_id, act)
         try:
             key.check(scope, channel.name)
             yield asked
@@ -136,8 +151,11 @@ class Editing:
         json.loads(body, object_pairs_hook=_once)
         return found
 
-    async def answer(self, appended: Appended, status: int = 200, more: Mapping[str, Any] | None = None) -> Response:
-        """What every act on an item is answered with."""
+    async def answer(
+        self, asked: Asked, appended: Appended, status: int = 200, more: Mapping[str, Any] | None = None
+    ) -> Response:
+        """What every act on an item is answered with, once it is stored."""
+        self._metrics.acted(asked.channel.name, asked.act, replayed=appended.repeated)
         item = appended.item
         document = {
             "item": item.desk(),

@@ -314,7 +314,7 @@ class Unprocessable(TickerError):
 
 
 class UpgradeRequired(TickerError):
-    """This address speaks WebSocket. Connect with a WebSocket client, or poll …/items."""
+    """This address is a live stream. Connect by WebSocket, accept text/event-stream, or poll …/items."""
 
     status, slug, title = 426, "upgrade-required", "WebSocket upgrade required"
 

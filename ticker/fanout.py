@@ -15,7 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from ticker.channel import Channel
 from ticker.entry import START, Cursor, Entry, Pulse
 from ticker.errors import StoreUnavailable
-from ticker.hub import SLOTS, Hub
+from ticker.group import EVERYTHING, SLOTS
+from ticker.hub import Hub
+from ticker.metrics import Metrics
+from ticker.reach import Reach
 from ticker.stream import Log
 
 log = logging.getLogger("ticker.fanout")
@@ -46,9 +49,10 @@ class Clock:
 class Fanout:
     """One channel's way from the log to its readers, in this process."""
 
-    def __init__(self, stream: Log, hub: Hub, clock: Clock, ring: int) -> None:
-        """`ring` is the number of entries that are read at the start."""
+    def __init__(self, stream: Log, hub: Hub, clock: Clock, ring: int, reach: Reach | None = None) -> None:
+        """`ring` is the number of entries that are read at the start; `reach` is told what will be handed out."""
         self.hub = hub
+        self.reach = Reach(clock) if reach is None else reach
         self._stream = stream
         self._clock = clock
         self._ring = ring
@@ -59,6 +63,7 @@ class Fanout:
         self._handing_out = asyncio.Lock()
         # Held while readers are brought to the head: it must stand still for so long.
         self._last = START
+        self._head = START
         self._heard: float | None = None
         self._beat = b""
 
@@ -66,6 +71,12 @@ class Fanout:
     def age(self) -> float:
         """Seconds since a heartbeat was read back through the stream."""
         return float("inf") if self._heard is None else time.monotonic() - self._heard
+
+    @property
+    def lag(self) -> int:
+        """Entries that the log had by its last heartbeat, and readers have not been given."""
+        same = self._head.epoch == self.hub.cursor.epoch
+        return max(self._head.n - self.hub.cursor.n, 0) if same else self._head.n
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
@@ -94,7 +105,8 @@ class Fanout:
         """Take over other settings of the channel; readers are given the window anew when it looks another way."""
         async with self._handing_out:
             if self.hub.rechannel(channel):
-                await self.hub.deliver()
+                with self.reach.anew((), ()):
+                    await self.hub.deliver()
 
     async def _begin(self) -> None:
         state = await self._stream.read(self._ring)
@@ -102,7 +114,8 @@ class Fanout:
         async with self._handing_out:
             self.hub.load(state)
             self.begun.set()
-            await self.hub.deliver()
+            with self.reach.anew(state.entries, self.hub.window(EVERYTHING)):
+                await self.hub.deliver()
 
     async def _take(self, entries: Sequence[Entry], pulse: Pulse | None) -> None:
         if not follows(entries, self._last):
@@ -117,9 +130,11 @@ class Fanout:
                 return
             self._last = entries[-1].cursor
             async with self._handing_out:
+                self.reach.note(entries)
                 self.hub.apply(entries)
                 await self.hub.deliver()
         if pulse is not None:
+            self._head = pulse.cursor
             # Of another life, or written before what we have read: the log itself says which.
             if pulse.cursor.epoch != self.hub.cursor.epoch:
                 await self._doubt()
@@ -150,7 +165,7 @@ def follows(entries: Sequence[Entry], last: Cursor) -> bool:
     return True
 
 
-async def beat_readers(followers: Mapping[str, Fanout], interval: float, stuck: float) -> None:
+async def beat_readers(followers: Mapping[str, Fanout], interval: float, stuck: float, metrics: Metrics) -> None:
     """Speak to every reader once in `interval` seconds, spread over it, and cut those stuck for `stuck` seconds.
 
     Whose log has been silent for too long is told so, and cut from nothing. Channels may come and go meanwhile.
@@ -160,11 +175,12 @@ async def beat_readers(followers: Mapping[str, Fanout], interval: float, stuck: 
         await asyncio.sleep(interval / SLOTS)
         slot = (slot + 1) % SLOTS
         before = asyncio.get_running_loop().time() - stuck
-        for follower in list(followers.values()):
+        for name, follower in list(followers.items()):
             hub = follower.hub
             hub.mark(follower.age > LATE)
             hub.beat(slot)
             cut = hub.cut_stuck(before)
+            metrics.cut(name, cut)
             if cut:
                 log.info("%s: cut %d readers that took nothing for %.0f s", hub.channel.name, cut, stuck)
 

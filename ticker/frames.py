@@ -34,6 +34,9 @@ class _First(Told):
     cursor: Position
     time: Time = Field(description="the store's clock")
     reconnect: Reconnect
+    receipts: float = Field(
+        ABSENT, gt=0, le=1, description="the part of the clients who are asked to send `seen`, each by its own chance"
+    )
 
 
 class Snapshot(_First):
@@ -73,4 +76,13 @@ class Heartbeat(Told):
     stale: Literal[True] = Field(ABSENT, description="so far as is known: the log has not been heard of for a while")
 
 
+class Seen(Told):
+    """A receipt: the client is among those who are asked, and has shown this entry."""
+
+    type: Literal["seen"]
+    cursor: Position = Field(description="of the entry")
+
+
+SENT = (Seen,)
+"""What a client may send."""
 FRAMES = (Snapshot, Resume, Reset, Entry, Heartbeat)

@@ -8,25 +8,22 @@ Nothing is queued for a reader who takes nothing; he costs what his transport's 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from itertools import count
 
 from ticker import wire
 from ticker.channel import Channel
+from ticker.delivery import Delivery
 from ticker.entry import START, Cursor, Entry, State
 from ticker.errors import Full
-from ticker.group import EVERYTHING, Built, Group, Reader, Selector, build, withdrawn, withdraws
-from ticker.item import WITHDRAWN, Item
+from ticker.group import EVERYTHING, Built, Group, Joined, Selector, folded, taken_back, withdraws
+from ticker.item import Item
+from ticker.lane import SIZE, Reader, Way
 
-SLICE = 500
-"""Writes between two looks at the event loop: 5,000 in a row are 60 ms in which nobody else is served."""
-SLOTS = 25
-"""Parts into which the readers of a group are cut, so that their heartbeats are spread over the interval."""
 FRESH_MS = 250
 """For how long a built snapshot may be handed out again; its `time` is that much behind."""
-MOST_WITHDRAWN = 20
-"""Withdrawn items that are told of to those who keep what they were given."""
 NOWHERE = -1
 """The position of a reader who has to be given the whole window, since the log is another one."""
 RECUT = -2
@@ -44,14 +41,17 @@ class Hub:
         ring: int = 1000,
         most_selectors: int = 200,
         reconnect: tuple[int, int] = (500, 30_000),
+        receipts: float = 0.0,
     ) -> None:
-        """`clock` gives the store's time in milliseconds; `ring` is the number of entries that are held."""
+        """`clock` gives the store's time in ms; `ring` entries are held; this part of readers is asked for receipts."""
         self.channel = channel
         self.cursor = START
         self.loaded = False
         self.stale = False
+        self.told: Callable[[Delivery], None] | None = None
+        """Called with what the kernel took: after each broadcast, and when a reader has caught up."""
         self._clock = clock
-        self._reconnect = reconnect
+        self._asked = (reconnect, receipts)  # of every reader, in its first frame
         self._most_selectors = most_selectors
         self._history: deque[Entry] = deque(maxlen=ring)
         self._floor = 0  # from this position on, a reader can be brought up to date entry by entry
@@ -59,7 +59,7 @@ class Hub:
         self._cut = -1  # up to this position, a reader may hold a window of another size
         self._groups: dict[Selector, Group] = {}
         self._lagging: set[tuple[Group, Reader]] = set()
-        self._slot = count()
+        self._slots = count()
         self._everything = self._group(EVERYTHING)
 
     def __len__(self) -> int:
@@ -115,7 +115,7 @@ class Hub:
                     # Also where the item has left the window: its frames are still held for those who come back.
                     group.withdraw(entry)
                 if group.fold(entry):
-                    built = built or build(entry)
+                    built = built or Built(entry)
                     group.built.append(built)
 
     async def deliver(self) -> None:
@@ -124,29 +124,37 @@ class Hub:
         `load` and `apply` must wait until this has returned: the head stands still while it is handed out.
         """
         head = self.cursor.n
+        delivery = Delivery(time.monotonic())
         written = 0
         for group in list(self._groups.values()):
-            last = group.built[-1].n if group.built else 0
-            built: dict[int, bytes] = {}  # position -> bytes that lead from there to the head, built once
-            # Nearly everybody stands where his neighbour does, so the bytes of the last one are looked at first.
-            common, data = None, b""
-            for reader in list(group.members):
-                position = reader.position
-                if position >= last or reader.stuck_since:
+            newest = group.newest
+            brought: dict[tuple[int, Way], bytes] = {}  # built once for all who stand at one place
+            for lane in list(group.lanes):
+                position, lane.position = lane.position, head
+                if position >= newest:
                     continue
-                if position != common:
-                    if position not in built:
-                        built[position] = self._bring(group, position)
-                    common, data = position, built[position]
-                reader.position = head
-                reader.write(data)
-                written += 1
-                if not written % SLICE:
+                data = self._bring(group, position, lane.way, brought)
+                readers = lane.write(data)
+                group.tell(delivery, position, readers, readers * len(data))
+                written += readers
+                if written >= SIZE:
+                    written = 0
                     await asyncio.sleep(0)
+            for reader in list(group.apart):
+                if reader.stuck_since:
+                    delivery.lagging += 1
+                elif reader in group.apart:
+                    self._catch_up(group, reader, delivery, brought)
+                    written += 1
+                    if written >= SIZE:
+                        written = 0
+                        await asyncio.sleep(0)
+            group.close_ranks()
+        self._tell(delivery)
 
     # Readers come and go.
 
-    def join(self, reader: Reader, selector: Selector, cursor: str | None) -> tuple[Group, bytes]:
+    def join(self, reader: Reader, selector: Selector, cursor: str | None) -> Joined:
         """Enter the hub and get the first frame, in one step.
 
         There is no `await` between reading the window and entering the set: its absence is the lock that makes the
@@ -155,60 +163,81 @@ class Hub:
         group = self._groups.get(selector)
         if group is None:
             group = self._group(selector)
-        payload = self._first(group, cursor)
-        reader.position = self.cursor.n
-        reader.slot = next(self._slot) % SLOTS
-        group.members[reader] = None
-        first = wire.text_frame(payload) if payload is not None else self._snapshot(group)
-        return group, first + self._heartbeat() if self.stale else first
+        if cursor is None:
+            answer, first = "snapshot", self._snapshot(group, reader.way)
+        else:
+            answer, payload = self._back(group, cursor)
+            first = wire.dressed(reader.way, payload, self.cursor)
+        if self.stale:
+            first += wire.dressed(reader.way, wire.heartbeat(self.cursor, self._clock(), stale=True), self.cursor)
+        group.seat(reader, self.cursor.n)
+        return Joined(group, first, answer)
 
     def leave(self, group: Group, reader: Reader) -> None:
         """Leave the hub."""
-        group.members.pop(reader, None)
+        group.unseat(reader)
         self._lagging.discard((group, reader))
-        if group is not self._everything and not group.members:
+        if group is not self._everything and not group:
             self._groups.pop(group.selector, None)
 
     def pause(self, group: Group, reader: Reader, now: float) -> None:
         """The reader's transport takes no more: nothing is written to it, and nothing is kept for it."""
         reader.stuck_since = now
+        group.unseat(reader)
+        group.apart[reader] = None
         self._lagging.add((group, reader))
 
     def resume(self, group: Group, reader: Reader) -> None:
         """The transport has drained: write what was missed, or the whole window when that is no longer held."""
         reader.stuck_since = 0.0
         self._lagging.discard((group, reader))
-        if reader.position < 0 or (group.built and reader.position < group.built[-1].n):
-            data = self._bring(group, reader.position)
-            reader.position = self.cursor.n
+        delivery = Delivery(time.monotonic())
+        self._catch_up(group, reader, delivery, {})
+        if not reader.stuck_since and reader in group.apart:
+            group.seat(reader, reader.position)
+        self._tell(delivery)
+
+    def _catch_up(
+        self, group: Group, reader: Reader, delivery: Delivery, brought: dict[tuple[int, Way], bytes]
+    ) -> None:
+        position, reader.position = reader.position, self.cursor.n
+        if position < group.newest:
+            data = self._bring(group, position, reader.way, brought)
             reader.write(data)
+            group.tell(delivery, position, 1, len(data))
+
+    def _tell(self, delivery: Delivery) -> None:
+        delivery.ended = time.monotonic()
+        if self.told is not None and (delivery.readers or delivery.lagging):
+            self.told(delivery)
 
     # Time passes.
 
     def beat(self, slot: int) -> None:
         """Tell the readers of one slot that the line lives, and how far the log has come."""
-        if not self.loaded:
-            return
-        self._speak(lambda reader: reader.slot == slot)
+        if self.loaded:
+            self._speak(slot)
 
     def mark(self, stale: bool) -> None:
         """Tell everybody, once, that what they see may not be the newest; and once, that it is again."""
         if self.loaded and stale != self.stale:
             self.stale = stale
-            self._speak(lambda _: True)
+            self._speak(None)
 
-    def _speak(self, to: Callable[[Reader], bool]) -> None:
-        data = self._heartbeat()
+    def _speak(self, slot: int | None) -> None:
+        payload = wire.heartbeat(self.cursor, self._clock(), stale=self.stale)
+        frames = {Way.PLAIN: wire.text_frame(payload), Way.EVENTS: wire.event(payload, self.cursor)}
+        frames[Way.DEFLATED] = frames[Way.PLAIN]  # so short a text is not worth it
         for group in self._groups.values():
-            last = group.built[-1].n if group.built else 0
-            for reader in list(filter(to, group.members)):
-                # The cursor of a heartbeat must not run ahead of what its reader was given.
-                if not reader.stuck_since and reader.position >= last:
+            newest = group.newest
+            # The cursor of a heartbeat must not run ahead of what its reader was given.
+            for lane in [lane for lane in group.lanes if slot in (None, lane.slot) and lane.position >= newest]:
+                lane.position = self.cursor.n
+                lane.write(frames[lane.way])
+            for reader in [reader for reader in group.apart if slot in (None, reader.slot)]:
+                if not reader.stuck_since and reader.position >= newest:
                     reader.position = self.cursor.n
-                    reader.write(data)
-
-    def _heartbeat(self) -> bytes:
-        return wire.text_frame(wire.heartbeat(self.cursor, self._clock(), stale=self.stale))
+                    reader.write(frames[reader.way])
 
     def cut_stuck(self, before: float) -> int:
         """Cut the readers who have taken nothing since `before` (monotonic seconds). Returns how many."""
@@ -218,9 +247,13 @@ class Hub:
             reader.cut()
         return len(stuck)
 
+    def ways(self) -> Counter[Way]:
+        """How many listen in which way."""
+        return sum((group.ways() for group in self._groups.values()), Counter())
+
     def readers(self) -> list[Reader]:
         """Everybody who listens."""
-        return [reader for group in self._groups.values() for reader in group.members]
+        return [reader for group in self._groups.values() for reader in group.readers()]
 
     def window(self, selector: Selector) -> list[Item]:
         """The window as this selector shows it, newest first, pinned ones before."""
@@ -229,30 +262,38 @@ class Hub:
 
     # What is written.
 
-    def _first(self, group: Group, cursor: str | None) -> bytes | None:
-        if cursor is None:
-            return None
+    def _back(self, group: Group, cursor: str) -> tuple[str, bytes]:
+        """What leads from a reader's cursor to the head, and what that is."""
         place = Cursor.parse(cursor)
         if place is None or place.epoch != self.cursor.epoch or place.n > self.cursor.n:
-            return self._reset(group, wire.Reset.EPOCH)
+            return "reset", self._reset(group, wire.Reset.EPOCH)
         if place.n < self._floor or place.n <= self._cut:
-            return self._reset(group, wire.Reset.WINDOW)
+            return "reset", self._reset(group, wire.Reset.WINDOW)
         missed = group.missed(place.n)
         if not group.leads(missed):
-            return self._reset(group, wire.Reset.WINDOW)
+            return "reset", self._reset(group, wire.Reset.WINDOW)
         entries = [built.json for built in missed]
-        return wire.resume(self.channel, self.cursor, self._clock(), entries, self._reconnect)
+        return "resume", wire.resume(self.channel, self.cursor, self._clock(), entries, *self._asked)
 
-    def _bring(self, group: Group, position: int) -> bytes:
+    def _bring(self, group: Group, position: int, way: Way, brought: dict[tuple[int, Way], bytes]) -> bytes:
+        """What leads from this position to the head, on a line of this kind."""
+        found = brought.get((position, way))
+        if found is None:
+            found = brought[position, way] = self._led(group, position, way)
+        return found
+
+    def _led(self, group: Group, position: int, way: Way) -> bytes:
+        reason = None
+        missed: list[Built] = []
         if position < 0:
             reason = wire.Reset.EPOCH if position == NOWHERE else wire.Reset.WINDOW
-            return wire.text_frame(self._reset(group, reason))
-        if position < self._floor:
-            return wire.text_frame(self._reset(group, wire.Reset.LAG))
-        missed = group.missed(position)
-        if not group.leads(missed):
-            return wire.text_frame(self._reset(group, wire.Reset.WINDOW))
-        return b"".join(built.frame for built in missed)
+        elif position < self._floor:
+            reason = wire.Reset.LAG
+        elif not group.leads(missed := group.missed(position)):
+            reason = wire.Reset.WINDOW
+        if reason is not None:
+            return wire.dressed(way, self._reset(group, reason), self.cursor)
+        return b"".join([built.frame(way) for built in missed])
 
     def _reset(self, group: Group, reason: str) -> bytes:
         return wire.reset(
@@ -262,17 +303,18 @@ class Hub:
             self._clock(),
             group.window.items,
             group.window.gone,
-            self._reconnect,
+            *self._asked,
         )
 
-    def _snapshot(self, group: Group) -> bytes:
+    def _snapshot(self, group: Group, way: Way) -> bytes:
         now = self._clock()
-        if group.snapshot is not None:
-            cursor, built, frame = group.snapshot
+        if way in group.snapshots:
+            cursor, built, frame = group.snapshots[way]
             if cursor == self.cursor and 0 <= now - built < FRESH_MS:
                 return frame
-        frame = wire.text_frame(wire.snapshot(self.channel, self.cursor, now, group.window.items, self._reconnect))
-        group.snapshot = (self.cursor, now, frame)
+        payload = wire.snapshot(self.channel, self.cursor, now, group.window.items, *self._asked)
+        frame = wire.dressed(way, payload, self.cursor)
+        group.snapshots[way] = (self.cursor, now, frame)
         return frame
 
     def _refold(self) -> None:
@@ -281,10 +323,10 @@ class Hub:
 
     def _restart(self, position: int) -> None:
         for group in self._groups.values():
-            group.snapshot = None
-            for reader in group.members:
-                # Who has not been told of a new log yet will be told of that.
-                reader.position = position if reader.position >= 0 else max(reader.position, position)
+            group.set_back(position)
+
+    def _folded(self, selector: Selector) -> Group:
+        return folded(selector, self.channel.window, self._history, self.cursor.epoch, self._slots)
 
     def _group(self, selector: Selector) -> Group:
         if len(self._groups) > self._most_selectors:
@@ -292,32 +334,9 @@ class Hub:
         group = self._groups[selector] = self._folded(selector)
         return group
 
-    def _folded(self, selector: Selector) -> Group:
-        """A group as it would stand had it been there all along."""
-        group = Group(selector, self.channel.window, self._history.maxlen or 0)
-        newest = {entry.item.id: entry for entry in self._history if withdraws(entry)}
-        for entry in self._history:
-            if newest.get(entry.item.id) is entry:
-                # What comes after a hold is its release: that may be seen.
-                del newest[entry.item.id]
-            if group.fold(entry) and entry.cursor.epoch == self.cursor.epoch:
-                last = newest.get(entry.item.id)
-                group.built.append(build(withdrawn(entry, last), altered=True) if last else build(entry))
-        return group
-
     def withdrawn(self, selector: Selector) -> list[Item]:
-        """What this selector showed and was taken back, as far as it is known here: at most 20, newest first.
-
-        In their withdrawn form, so that nobody can tell their text by mistake.
-        """
-        shown = {entry.item.id for entry in self._history if selector.matches(entry.item)}
-        found: dict[str, Item] = {}
-        for entry in reversed(self._history):
-            if entry.item.pubstatus == "canceled" and entry.item.id in shown and len(found) < MOST_WITHDRAWN:
-                found.setdefault(entry.item.id, entry.item)
-        left = {"headline": "", "language": self.channel.language, "direction": self.channel.direction}
-        kept = (item.model_dump(include=set(WITHDRAWN)) for item in found.values())
-        return [Item(state="retracted", **left, **fields) for fields in kept]
+        """What this selector showed and was taken back, in its withdrawn form, newest first."""
+        return taken_back(self._history, selector, self.channel)
 
 
 def _voice(channel: Channel) -> tuple[str, str]:

@@ -31,6 +31,7 @@ TAGS = {
     "Reading": "What is public.",
     "Editing": "What editors do to items. Every act is answered alike, and is in the audit.",
     "Looking back": "What was, and what waits.",
+    "Audience": "Who is watching, and how many have it.",
     "Session": "A cookie that stands for a key, for pages.",
     "Health": "For whoever runs the service.",
     "Reference": "The service, described.",

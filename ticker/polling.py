@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ticker.channel import Channel
 from ticker.errors import Unavailable, UnknownChannel, Unprocessable
 from ticker.group import Selector
 from ticker.hub import Hub
@@ -14,7 +16,32 @@ from ticker.parameters import LONGEST_VALUE, MOST_VALUES
 
 CACHE = "public, max-age=0, s-maxage=1, stale-while-revalidate=10"
 """A CDN may carry the polling: one request a second reaches us, whoever asks."""
+MOST_BUILT = 200
+"""Built answers that are kept: each channel, filter and form makes another."""
 URGENCIES = frozenset("123456789")
+
+
+class Kept:
+    """Answers that were built, each until what it shows is another."""
+
+    def __init__(self) -> None:
+        self._built: dict[tuple[str, ...], tuple[Channel, str, bytes]] = {}
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._built)
+
+    def get(self, hub: Hub, name: tuple[str, ...], build: Callable[[], bytes]) -> bytes:
+        """What `build` makes of this hub as it stands, under this name; built once for all who ask."""
+        channel, tag, body = self._built.get(name, (None, "", b""))
+        if channel is hub.channel and tag == hub.tag:
+            return body
+        body = build()
+        self._built.pop(name, None)
+        self._built[name] = (hub.channel, hub.tag, body)
+        if len(self._built) > MOST_BUILT:
+            del self._built[next(iter(self._built))]
+        return body
 
 
 def standing(hubs: Mapping[str, Hub], channel: str) -> Hub:
@@ -60,3 +87,15 @@ def selected(fields: Mapping[str, list[str]]) -> Selector:
         tags=frozenset(fields.get("tag", [])),
         urgencies=frozenset(map(int, urgencies)),
     )
+
+
+def query(selector: Selector) -> str:
+    """The same filter as a query again, always in one form; empty when there is none."""
+    given = (
+        ("section", selector.sections),
+        ("region", selector.regions),
+        ("tag", selector.tags),
+        ("urgency", map(str, selector.urgencies)),
+    )
+    fields = [(name, value) for name, values in given for value in sorted(values)]
+    return "?" + urlencode(fields) if fields else ""

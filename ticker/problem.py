@@ -7,13 +7,14 @@ from http import HTTPStatus
 from typing import Any, Self
 
 from pydantic import ValidationError
-from websockets.datastructures import Headers
 
 from ticker.errors import Malformed, StaleVersion, TickerError, Unprocessable
 from ticker.wire import encode
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:ticker:problem:"
+PUBLIC = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+"""Readers come from pages of every origin, and a browser shows a page what it was refused only with this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,11 @@ class Problem:
         """The status in words."""
         return HTTPStatus(self.status).phrase
 
-    def websocket_headers(self) -> Headers:
-        """The headers of a refused upgrade; the line is closed after it."""
-        return Headers({**self.headers, "Content-Length": str(len(self.body)), "Connection": "close"})
+    def response(self) -> bytes:
+        """The whole answer to a reader who finds no line, which ends after it."""
+        headers = {**self.headers, **PUBLIC, "Content-Length": str(len(self.body)), "Connection": "close"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"HTTP/1.1 {self.status} {self.phrase}\r\n{head}\r\n".encode("latin-1") + self.body
 
 
 def of_validation(error: ValidationError) -> TickerError:

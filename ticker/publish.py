@@ -36,7 +36,7 @@ class Publisher:
                     return document(preview.shown(rehearsed, change, asked.channel))
                 detail = "similar text allowed" if allow_similar else ""
                 appended = await asked.log.append(change, asked.by, detail=detail, guard=not allow_similar, **once)
-                return await self._editing.answer(appended, 201, preview.warned(appended.item, asked.channel))
+                return await self._editing.answer(asked, appended, 201, preview.warned(appended.item, asked.channel))
 
     async def _replaceable(self, asked: Asked, draft: Draft) -> None:
         if draft.replaces is None:

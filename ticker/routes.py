@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from ticker import answers, errors, pages
+from ticker import answers, audience, errors, pages
 from ticker.answers import Answer, Rehearsal
+from ticker.audience import Audience
 from ticker.auth import Scope
 from ticker.change import Changes
 from ticker.draft import Draft, Hold, Login, Nothing, Patch, Pin, Reason
 from ticker.errors import TickerError
+from ticker.exposition import Exposition
 from ticker.feeds import Feeds
 from ticker.health import Health
 from ticker.history import History
@@ -66,7 +68,9 @@ SEEN = (IF_NONE_MATCH,)
 FILTERED = (*FILTERS, IF_NONE_MATCH)
 
 
-def editors(publisher: Publisher, changes: Changes, history: History, door: Door) -> list[Operation]:
+def editors(
+    publisher: Publisher, changes: Changes, history: History, audience_: Audience, door: Door
+) -> list[Operation]:
     """What needs a key."""
     editing = [
         on("POST", ITEMS, "publish", publisher.post, "publish", MADE, DRY, body=Draft, takes=NEW, refuses=NOT_NEW),
@@ -86,12 +90,17 @@ def editors(publisher: Publisher, changes: Changes, history: History, door: Door
         on("GET", CHANNEL + "/at", "at", history.at, "read", answers.At, takes=[TIME]),
         on("GET", CHANNEL + "/audit", "audit", history.records, "read", answers.Records, takes=[AFTER, LIMIT]),
     ]
+    watching = [
+        on("GET", ITEM + "/reach", "reach", audience_.reach, "read", audience.Reach),
+        on("GET", CHANNEL + "/readers", "readers", audience_.readers, "read", audience.ReaderCount),
+    ]
     session = [
         on("POST", SESSION, "login", door.begin, "public", BEGUN, body=Login, refuses=UNKNOWN),
         on("GET", SESSION, "session", door.show, "key", answers.Session),
         on("DELETE", SESSION, "logout", door.end, "session", OVER),
     ]
-    return tagged("Editing", editing) + tagged("Looking back", looking_back) + tagged("Session", session)
+    looking = tagged("Looking back", looking_back) + tagged("Audience", watching)
+    return tagged("Editing", editing) + looking + tagged("Session", session)
 
 
 def readers(readers: Readers, feeds: Feeds, reference: Reference) -> list[Operation]:
@@ -113,12 +122,13 @@ def readers(readers: Readers, feeds: Feeds, reference: Reference) -> list[Operat
     return tagged("Reading", reading) + tagged("Reference", described) + shown
 
 
-def both(history: History, health: Health, reference: Reference) -> list[Operation]:
+def both(history: History, health: Health, exposition: Exposition, reference: Reference) -> list[Operation]:
     """What both halves have."""
     reading = [on("GET", ITEM, "item", history.item, "anybody", FOUND, SAME, takes=SEEN)]
     watched = [
         on("GET", "/health/live", "alive", health.live, "public", answers.Alive),
         on("GET", "/health/ready", "ready", health.ready, "public", READY, NOT_READY),
+        on("GET", "/metrics", "metrics", exposition.metrics),
     ]
     described = [
         on("GET", "/openapi.json", "openapi", reference.openapi, "public", DOCUMENT, SAME, takes=SEEN),

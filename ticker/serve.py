@@ -20,23 +20,24 @@ from typing import Any
 import httpx
 import uvicorn
 from pydantic import SecretStr
-from uvicorn.supervisors import Multiprocess
 
 from ticker import channel as channels
-from ticker import tasks
+from ticker import metrics, places, tasks
 from ticker.app import ROLE, Role, create_app
 from ticker.auth import Keyring
 from ticker.bridges import runner
 from ticker.bridges.log import LogProvider
 from ticker.channel import Channel, Difference
-from ticker.connection import Connection
 from ticker.embedded import EmbeddedStore
 from ticker.errors import SettingsError
 from ticker.hangup import Hangup
+from ticker.http import Http
 from ticker.reload import Reload
 from ticker.settings import Settings
 from ticker.store import Store
 from ticker.stream import Log
+from ticker.websocket import WebSocketConnection
+from ticker.workers import Listeners, Workers
 
 log = logging.getLogger("ticker.serve")
 
@@ -57,6 +58,7 @@ def run(settings: Settings, role: Role) -> int:
         _needs_store(settings, role)
     channels.load(settings.channels)  # a wrong file is told here, once, and not by each worker
     hangup = Hangup()
+    places.raise_limit()
     embedded = None
     if settings.redis_url is None:
         embedded = EmbeddedStore(settings.data, settings.fsync)
@@ -64,9 +66,9 @@ def run(settings: Settings, role: Role) -> int:
         settings = settings.model_copy(update={"redis_url": SecretStr(embedded.url)})
     try:
         settings, how_to_post = _with_key(settings, role)
-        listener = listen(settings)
-        _announce_when_ready(settings, role, listener.getsockname()[1], how_to_post)
-        _serve(settings, role, listener, hangup)
+        listeners = Listeners(functools.partial(listen, settings), settings.port, settings.workers, BACKLOG)
+        _announce_when_ready(settings, role, listeners.port, how_to_post)
+        _serve(settings, role, listeners, hangup)
     finally:
         if embedded is not None:
             embedded.stop()
@@ -154,11 +156,17 @@ async def _first_key(settings: Settings) -> str | None:
         await store.close()
 
 
-def listen(settings: Settings) -> socket.socket:
-    """The listening socket. What is set on it here, every accepted line inherits."""
+def listen(settings: Settings, port: int | None = None, *, shared: bool = False) -> socket.socket:
+    """A listening socket; on another port than the settings have if given, and shared with others of ours if so told.
+
+    What is set on it here, every accepted line inherits. Raises SettingsError when it cannot be had.
+    """
+    port = settings.port if port is None else port
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     # An answer is written in two parts, head and body; without this the body waits 40 ms for the head's receipt.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -166,19 +174,19 @@ def listen(settings: Settings) -> socket.socket:
         # A peer that vanished is noticed without a pong from each of the others.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((settings.host, port))
     except OSError as error:
         listener.close()
         raise SettingsError(
-            "TICKER_PORT", f"{settings.host}:{settings.port} cannot be listened on ({error.strerror})."
+            "TICKER_PORT", f"{settings.host}:{port} cannot be listened on ({error.strerror})."
         ) from None
     listener.set_inheritable(True)
     return listener
 
 
 UVICORN: dict[str, Any] = {
-    "http": "httptools",
-    "ws": Connection,
+    "http": Http,
+    "ws": WebSocketConnection,
     "loop": "uvloop",
     "lifespan": "on",
     "log_config": None,
@@ -192,39 +200,22 @@ UVICORN: dict[str, Any] = {
 """How uvicorn serves us: it owns listening, HTTP parsing and the end; the readers' lines are ours."""
 
 
-class Workers(Multiprocess):
-    """The processes behind one listening address."""
-
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], hangup: Hangup) -> None:
-        super().__init__(config, sockets)
-        self._hangup = hangup
-
-    def handle_signals(self) -> None:
-        """SIGHUP goes on to the workers. uvicorn would put others in their place, and all readers would be cut off."""
-        super().handle_signals()
-        if self._hangup.take():
-            if self._hangup.final:
-                self.should_exit.set()
-                return
-            for worker in self.processes:
-                # One that has just ended is replaced by one that reads the file as it is now.
-                if worker.pid is not None and worker.exitcode is None:
-                    os.kill(worker.pid, signal.SIGHUP)
-
-
-def _serve(settings: Settings, role: Role, listener: socket.socket, hangup: Hangup) -> None:
+def _serve(settings: Settings, role: Role, listeners: Listeners, hangup: Hangup) -> None:
+    options = UVICORN | {
+        "http": functools.partial(Http, head=settings.header_timeout, body=settings.body_timeout),
+    }
     if settings.workers == 1:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings, role, hangup), **UVICORN))
+        server = uvicorn.Server(uvicorn.Config(create_app(settings, role, hangup), **options))
         # uvicorn raises the signal again when it is done; what stands after it here has to run as well.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _already_stopping)
-        server.run(sockets=[listener])
+        server.run(sockets=listeners.sockets)
         return
     os.environ.update(settings.environ())
     os.environ[ROLE] = role
-    config = uvicorn.Config("ticker.app:from_environ", factory=True, workers=settings.workers, **UVICORN)
-    Workers(config, [listener], hangup).run()
-    listener.close()
+    config = uvicorn.Config("ticker.app:from_environ", factory=True, workers=settings.workers, **options)
+    with metrics.shared():
+        Workers(config, listeners, hangup, died=metrics.died).run()
 
 
 def _already_stopping(number: int, frame: FrameType | None) -> None:

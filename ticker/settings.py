@@ -25,6 +25,8 @@ SCHEMES = (
 AUTHORITY = re.compile(r"(\w([\w.-]{0,251}[\w.])?|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
 """A host, perhaps with a port, that can be written into an address as it is."""
 _PUBLIC_URL = re.compile(rf"https?://{AUTHORITY.pattern}(/[\w.~/-]*)?", re.ASCII)
+NOBODY = "none"
+"""In place of addresses."""
 CLIENT = frozenset({"TICKER_URL", "TICKER_KEY", "TICKER_KEY_FILE"})
 """What `post`, `retract` and `watch` read; not settings of a server."""
 
@@ -63,13 +65,26 @@ class Settings(BaseModel):
     log_length: int = Field(10_000, ge=100, le=1_000_000, description="entries kept in a channel's log")
     ring: int = Field(1_000, ge=10, le=100_000, description="entries that a returning reader can catch up on")
     max_readers: int = Field(20_000, ge=0, description="open readers per process")
+    max_readers_per_address: int = Field(
+        1_000, ge=0, description="open readers per process and address, for IPv6 per /64; 0 = no limit"
+    )
+    accept_rate: int = Field(5_000, ge=0, description="new readers per second and process; 0 = no limit")
+    max_memory: int = Field(0, ge=0, description="memory of a process from which on no reader is let in, MB; 0 = none")
     max_selectors: int = Field(200, ge=1, description="distinct filters per process and channel")
+    deflate: bool = Field(True, description="compress frames for WebSocket readers who offer it (permessage-deflate)")
     heartbeat: float = Field(25.0, gt=0, le=300, description="seconds between heartbeats to a reader")
+    header_timeout: float = Field(10.0, gt=0, le=300, description="seconds for a request's headers to arrive")
+    body_timeout: float = Field(30.0, gt=0, le=300, description="seconds after that for its body to arrive")
     stuck: float = Field(20.0, gt=0, le=600, description="seconds after which a reader that takes nothing is cut")
     reconnect_min_ms: int = Field(500, ge=0, description="least delay told to clients for coming back, ms")
     reconnect_max_ms: int = Field(30_000, ge=1, description="greatest delay told to clients for coming back, ms")
     drain: float = Field(5.0, ge=0, le=15, description="seconds over which readers are sent away before an end")
     max_body: int = Field(16_384, ge=1024, description="greatest body of a post, bytes")
+    metrics: str = Field(
+        "127.0.0.0/8,::1",
+        description="addresses and networks that read /metrics without a key, with commas between; none: nobody does",
+    )
+    receipts: float = Field(0.01, ge=0, le=1, description="part of the readers who are asked to say what they showed")
     samples: bool = Field(False, description="put ten sample alerts into each empty channel")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is logged")
 
@@ -117,6 +132,12 @@ class Settings(BaseModel):
     @classmethod
     def _named(cls, text: str | None) -> str | None:
         Proxies.parse(text or "")
+        return text
+
+    @field_validator("metrics")
+    @classmethod
+    def _trusted(cls, text: str) -> str:
+        Proxies.parse("" if text == NOBODY else text)
         return text
 
     @classmethod

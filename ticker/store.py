@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
@@ -33,6 +34,7 @@ from redis.exceptions import (
     ResponseError,
     TryAgainError,
 )
+from redis.exceptions import TimeoutError as NoAnswer
 
 from ticker.errors import StoreUnavailable
 
@@ -48,6 +50,13 @@ FOLLOW = 1.0
 """Seconds between two questions to the Sentinels."""
 ASK_AGAIN = 10.0
 """Seconds after which the store is asked again how durable it is."""
+
+Refused = ResponseError
+"""The server answered that it does not do this: a fault of ours, or a user without the right."""
+KINDS = ("connection", "timeout", "passing", "refused")
+"""Why a command failed: no line, no answer in time, "not now", "never"."""
+FAILURES: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+"""How often each kind was met in this process."""
 
 # Answers that say "not now", not "never". Anything else that the server refuses is a fault of ours and must be heard.
 PASSING = (ClusterDownError, MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError)
@@ -72,14 +81,16 @@ class Store:
         # a second time. The idempotency record is what makes a repetition safe, and only the caller can name it.
         # RESP 2, because 8.1.0 mishandles stale pooled connections under RESP 3.
         self.redis = connected(url, most=POOL, answer=ANSWER)
+        self._scripts: dict[tuple[str, ...], AsyncScript] = {}
         self._durability: tuple[float, str] | None = None
 
     def script(self, *parts: str) -> AsyncScript:
         """A script out of our `.lua` files, run as one."""
-        package = files("ticker")
-        return self.redis.register_script(
-            "".join((package / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
-        )
+        if parts not in self._scripts:
+            package = files("ticker")
+            text = "".join((package / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
+            self._scripts[parts] = self.redis.register_script(text)
+        return self._scripts[parts]
 
     async def run(self, script: AsyncScript, keys: list[str], args: list[str]) -> tuple[Any, int]:
         """The answer of a script that writes, and how many replicas have taken it when that was to be waited for."""
@@ -259,14 +270,18 @@ async def reaching() -> AsyncIterator[None]:
     try:
         yield
     except ResponseError as error:
-        if isinstance(error, PASSING) or PASSING_WORDS.search(str(error)):
+        passing = isinstance(error, PASSING) or PASSING_WORDS.search(str(error))
+        FAILURES["passing" if passing else "refused"] += 1
+        if passing:
             raise StoreUnavailable(f"The store refuses this for now ({str(error)[:120]}).") from error
         raise
     except (RedisError, OSError, TimeoutError) as error:
+        FAILURES["timeout" if isinstance(error, (NoAnswer, TimeoutError)) else "connection"] += 1
         log.debug("store: %s", error)
         raise StoreUnavailable from error
     except RuntimeError as error:
         # What uvloop says of a line that the other end has just closed; the Redis client lets it through.
         if "handler is closed" not in str(error):
             raise
+        FAILURES["connection"] += 1
         raise StoreUnavailable from error

@@ -10,20 +10,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Close, Frame, Opcode
 
 from ticker.channel import Channel
 from ticker.entry import Cursor, Entry
 from ticker.item import Item, iso
+from ticker.lane import Way
+
+# Without a context that lasts from message to message, so that it has no state, and its frames have no addressee.
+_DEFLATE = PerMessageDeflate(True, True, 15, 15)
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class CloseCode(IntEnum):
     """Why the server closes a connection, and by its range whether to come back.
 
-    1012 and 4000-4499: come back, with the newest cursor unless the code says otherwise.
+    1008, 1012 and 4000-4499: come back, with the newest cursor unless the code says otherwise.
     4500-4999: do not come back by WebSocket; poll …/items instead.
     """
 
+    FLOOD = 1008
+    """The reader sent far more than a reader has to say (RFC 6455, 7.4.1)."""
     DRAINING = 1012
     """This process stops. The reason is `{"retry_ms": n}`, another n for each connection (RFC 6455, 7.4.1)."""
     SLOW = 4008
@@ -52,12 +60,31 @@ class Reset:
 
 def encode(document: object) -> bytes:
     """Compact JSON in UTF-8."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return _json(document).encode()
 
 
 def text_frame(payload: bytes) -> bytes:
     """One unmasked WebSocket text frame (RFC 6455, 5.2)."""
     return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+def deflated_frame(payload: bytes) -> bytes:
+    """The same with its payload compressed, unless that would make it longer."""
+    plain = text_frame(payload)
+    packed = Frame(Opcode.TEXT, payload).serialize(mask=False, extensions=[_DEFLATE])
+    return packed if len(packed) < len(plain) else plain
+
+
+def event(payload: bytes, cursor: Cursor) -> bytes:
+    """One event of an event stream. Its id is what a browser names when it comes back."""
+    return b"id: %b\ndata: %b\n\n" % (str(cursor).encode(), payload)
+
+
+def dressed(way: Way, payload: bytes, cursor: Cursor) -> bytes:
+    """A JSON text as it stands on a line of this kind."""
+    if way is Way.PLAIN:
+        return text_frame(payload)
+    return event(payload, cursor) if way is Way.EVENTS else deflated_frame(payload)
 
 
 def close_frame(code: int, reason: str = "") -> bytes:
@@ -78,13 +105,23 @@ def entry(entry: Entry) -> bytes:
     )
 
 
-def snapshot(channel: Channel, cursor: Cursor, time: int, items: Iterable[Item], reconnect: tuple[int, int]) -> bytes:
-    """`{"type":"snapshot",…}`, the first frame of a reader without a cursor. `time` is in milliseconds."""
+def snapshot(
+    channel: Channel,
+    cursor: Cursor,
+    time: int,
+    items: Iterable[Item],
+    reconnect: tuple[int, int],
+    receipts: float = 0.0,
+) -> bytes:
+    """`{"type":"snapshot",…}`, the first frame of a reader without a cursor. `time` is in milliseconds.
+
+    `receipts`, here and in the others, is the part of the readers who are asked to say what they have shown.
+    """
     return encode(
         {
             **_head("snapshot", channel, cursor, time),
             "items": [item.public() for item in items],
-            "reconnect": _reconnect(reconnect),
+            **_asked(reconnect, receipts),
         }
     )
 
@@ -97,6 +134,7 @@ def reset(
     items: Iterable[Item],
     gone: Mapping[str, int | None],
     reconnect: tuple[int, int],
+    receipts: float = 0.0,
 ) -> bytes:
     """`{"type":"reset",…}`: forget what you hold, here is everything, and what went, with the version that took it.
 
@@ -109,14 +147,21 @@ def reset(
             "items": [item.public() for item in items],
             "tombstones": list(gone),
             "versions": list(gone.values()),
-            "reconnect": _reconnect(reconnect),
+            **_asked(reconnect, receipts),
         }
     )
 
 
-def resume(channel: Channel, cursor: Cursor, time: int, entries: Sequence[bytes], reconnect: tuple[int, int]) -> bytes:
+def resume(
+    channel: Channel,
+    cursor: Cursor,
+    time: int,
+    entries: Sequence[bytes],
+    reconnect: tuple[int, int],
+    receipts: float = 0.0,
+) -> bytes:
     """`{"type":"resume",…}`: exactly the entries after the reader's cursor, perhaps none."""
-    head = encode({**_head("resume", channel, cursor, time), "reconnect": _reconnect(reconnect)})
+    head = encode({**_head("resume", channel, cursor, time), **_asked(reconnect, receipts)})
     return head[:-1] + b',"entries":[' + b",".join(entries) + b"]}"
 
 
@@ -141,5 +186,7 @@ def _head(kind: str, channel: Channel, cursor: Cursor, time: int) -> dict[str, A
     }
 
 
-def _reconnect(bounds: tuple[int, int]) -> dict[str, int]:
-    return {"min_ms": bounds[0], "max_ms": bounds[1]}
+def _asked(bounds: tuple[int, int], receipts: float) -> dict[str, Any]:
+    """What a first frame asks of a client."""
+    reconnect = {"reconnect": {"min_ms": bounds[0], "max_ms": bounds[1]}}
+    return {**reconnect, "receipts": receipts} if receipts else reconnect

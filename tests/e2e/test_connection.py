@@ -20,11 +20,16 @@ BENCH = """async ({ home, src }) => {
             this.url = new URL(url);
             this.at = bench.now;
             this.closed = false;
+            this.told = [];
             bench.sockets.push(this);
         }
         close() { this.closed = true; }
         open() { this.onopen?.(); }
-        send(frame) { this.onmessage?.({ data: JSON.stringify(frame) }); }
+        // What the page sends is text; anything else is a frame of the server's.
+        send(what) {
+            if (typeof what === 'string') this.told.push(what);
+            else this.onmessage?.({ data: JSON.stringify(what) });
+        }
         end(code, reason = '') { this.onclose?.({ code, reason }); }
     }
     bench.window = { cursor: '1-9', items: [] };
@@ -318,3 +323,34 @@ def test_stopped_it_leaves_no_socket_and_no_timer(bench: Page, moment: str) -> N
         """,
     )
     assert left == [0, 0, True, 0]
+
+
+@pytest.mark.parametrize(("random", "receipts", "told"), [(0.4, 0.5, 2), (0.5, 0.5, 0), (0.0, None, 0)])
+def test_who_is_asked_tells_what_was_shown_and_decides_that_once(
+    bench: Page, random: float, receipts: float | None, told: int
+) -> None:
+    """By its own chance, and as long as it lives: not anew with each line. Without being asked it says nothing."""
+    share = "undefined" if receipts is None else str(receipts)
+    sent = run(
+        bench,
+        f"""
+        const first = {{ type: 'snapshot', channel: 'en', cursor: '1-1', items: [], receipts: {share} }};
+        bench.now = 1000;
+        bench.random = {random};
+        bench.connection.start();
+        bench.connection.seen('1-0');
+        bench.last().open();
+        bench.last().send(first);
+        bench.connection.seen('1-2');
+        bench.last().end(1006);
+        bench.connection.seen('1-3');
+        bench.random = 1 - {random};
+        await bench.again();
+        bench.connection.seen('1-4');
+        bench.last().open();
+        bench.last().send(first);
+        bench.connection.seen('1-5');
+        return bench.sockets.flatMap((socket) => socket.told.map((text) => JSON.parse(text)));
+        """,
+    )
+    assert sent == [{"type": "seen", "cursor": "1-2"}, {"type": "seen", "cursor": "1-5"}][:told]

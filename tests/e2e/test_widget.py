@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,45 @@ def test_a_paused_ticker_stays_paused_says_what_waits_and_shows_it_on_play(
     expect(current(page)).to_have_text("The second")
     expect(headlines(page)).to_have_text(["The second", "The first"])
     expect(page.get_by_text("1 new", exact=True)).to_be_hidden()
+
+
+def test_a_reader_who_is_asked_tells_what_he_was_shown_and_when_he_was(
+    service: Service, host: Host, page: Page
+) -> None:
+    """Not what waits while he has paused, nor what changes nothing, nor what was there when he came; each once."""
+    lines: list[WebSocketRoute] = []
+    told: list[Any] = []
+    shown = {"id": "1", "version": 1, "headline": "The first"}
+
+    def entry(cursor: str, act: str, **item: Any) -> None:
+        lines[0].send(json.dumps({"type": "entry", "cursor": cursor, "act": act, "item": item}))
+
+    def answer(line: WebSocketRoute) -> None:
+        lines.append(line)
+        line.on_message(lambda message: told.append(json.loads(message)))
+        line.send(json.dumps({"type": "snapshot", "channel": "en", "cursor": "1-1", "items": [shown], "receipts": 1}))
+
+    def hears(*cursors: str) -> None:
+        end = time.monotonic() + SOON / 1000
+        while len(told) < len(cursors) and time.monotonic() < end:
+            page.evaluate("new Promise(requestAnimationFrame)")  # messages are handed over while the page is asked
+        assert told == [{"type": "seen", "cursor": cursor} for cursor in cursors]
+
+    page.route_web_socket("**/live*", answer)
+    host.open(page, service, BAR)
+    expect(current(page)).to_have_text("The first", timeout=SOON)
+    entry("1-2", "publish", id="2", version=1, headline="The second")
+    entry("1-3", "update", id="7", version=2, headline="Of something that is not here")
+    expect(current(page)).to_have_text("The second")
+    hears("1-2")
+    page.get_by_role("button", name="Pause").click()
+    entry("1-4", "publish", id="3", version=1, headline="The third")
+    entry("1-5", "retract", id="2", version=2)
+    expect(page.get_by_text("1 new", exact=True)).to_be_visible(timeout=SOON)
+    hears("1-2", "1-5")
+    page.get_by_role("button", name="Play").click()
+    expect(current(page)).to_have_text("The third")
+    hears("1-2", "1-5", "1-4")
 
 
 def test_a_retraction_takes_effect_while_the_ticker_is_paused(service: Service, host: Host, page: Page) -> None:

@@ -63,6 +63,12 @@ async def whole_life(editors: Stage, readers: Stage) -> None:
         assert 401 == answer.status_code
         found = await entries(line, 7)
     assert "retract" == found[-1]["act"]
+
+    async def counted() -> bool:
+        reach = (await editors.http.get(f"{item}/reach")).json()
+        return [reach[name] for name in ("version", "reached", "processes")] == [first["item"]["version"] + 6, 1, 1]
+
+    await until(counted, "the reach of it to be in the store")
     assert 200 == (await readers.http.get(item)).status_code
 
 

@@ -53,6 +53,8 @@ export class Connection {
   /** When this line brought its first frame; 0 while there is none. */ #upSince = 0;
   #heardAt = 0;
   #polling = false;
+  /** Whether this one is among those who tell what they have shown; null until the server has asked. @type {boolean|null} */
+  #asked = null;
   /** The server closed with a code that says: do not come back. */ #refused = false;
   #stopped = true;
 
@@ -74,6 +76,14 @@ export class Connection {
     this.#stopped = false;
     this.#say('connecting');
     this.#open();
+  }
+
+  /**
+   * The reader has been shown the entry with this cursor: told to the server when it asked for that.
+   * @param {string} cursor
+   */
+  seen(cursor) {
+    if (this.#asked && this.#upSince) this.#socket?.send(JSON.stringify({ type: 'seen', cursor }));
   }
 
   /** Leaves no socket, no timer and no request. */
@@ -169,6 +179,8 @@ export class Connection {
     if (typeof frame.cursor === 'string') this.#cursor = frame.cursor;
     const { min_ms: min, max_ms: max } = frame.reconnect ?? {};
     if (min >= 0 && max >= min) this.#bounds = { min_ms: min, max_ms: max };
+    // Drawn once: whoever drew anew with each line would be asked in the end.
+    if (frame.receipts > 0) this.#asked ??= this.#browser.random() < frame.receipts;
     this.#line.onFrame(frame);
   }
 

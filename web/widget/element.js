@@ -12,6 +12,7 @@ import { View } from './view.js';
 
 const AGES_MS = 30_000;
 const MOST = 100;
+const MOST_UNSEEN = 20;
 
 /** The server that the script came from: it lies at /widget/v1/ there. */
 const HOME = new URL('../../', import.meta.url).href;
@@ -33,6 +34,7 @@ export class BreakingTicker extends HTMLElement {
   /** @type {{language?: string, direction?: string}} */ #channel = {};
   /** @type {string|null} */ #fresh = null;
   #drawing = 0;
+  /** Entries that have come and are not drawn yet. @type {(Entry & {cursor: string})[]} */ #unseen = [];
 
   constructor() {
     super();
@@ -133,6 +135,7 @@ export class BreakingTicker extends HTMLElement {
     this.#connection?.stop();
     this.#connection = null;
     const paused = this.#board.paused;
+    this.#unseen = [];
     this.#board = new Board(Math.min(MOST, Math.max(1, parseInt(this.getAttribute('max') ?? '', 10) || 10)));
     if (paused) this.#board.pause();
     this.#channel = {};
@@ -161,7 +164,9 @@ export class BreakingTicker extends HTMLElement {
     this.#heardAt = Date.now();
     const time = Date.parse(frame.time);
     if (Number.isFinite(time)) this.#offset = time - this.#heardAt;
-    if (frame.type === 'entry') this.#apply(frame);
+    if (frame.type === 'entry') {
+      if (this.#apply(frame)) this.#unseen = [...this.#unseen, frame].slice(-MOST_UNSEEN);
+    }
     else if (frame.type === 'resume') for (const entry of frame.entries ?? []) this.#apply(entry);
     else if (frame.type === 'heartbeat') return;
     else this.#load(frame);
@@ -180,14 +185,25 @@ export class BreakingTicker extends HTMLElement {
     this.#loaded = true;
   }
 
-  /** @param {Entry} entry */
+  /**
+   * @param {Entry} entry
+   * @returns {boolean} whether it changes anything
+   */
   #apply(entry) {
     const { act, item } = entry ?? {};
     const news = act === 'publish' && !this.#board.knows(item?.id);
-    if (!item?.id || !this.#board.apply(entry)) return;
+    if (!item?.id || !this.#board.apply(entry)) return false;
     if (act === 'retract' || act === 'expire') this.#withdrawn(item);
     // A correction is told no less than what it corrects.
     else this.#tell(news ? 'ticker-item' : 'ticker-update', item, act === 'publish' || act === 'correct');
+    return true;
+  }
+
+  /** Tells what has been drawn; what waits for a reader who has paused is not. */
+  #report() {
+    const waits = new Set(this.paused ? this.#board.waiting.map(({ id }) => id) : []);
+    for (const { cursor, item } of this.#unseen) if (!waits.has(item.id)) this.#connection?.seen(cursor);
+    this.#unseen = this.#unseen.filter(({ item }) => waits.has(item.id));
   }
 
   /**
@@ -274,6 +290,7 @@ export class BreakingTicker extends HTMLElement {
       now: this.#now(),
     });
     this.#fresh = null;
+    this.#report();
   }
 
   /** What stands beside the buttons: what the line is not, or what waits. */
