@@ -30,9 +30,9 @@ lint: $(BIN)/.dev
 fuzz: $(BIN)/.dev  ## what strangers send: 200 requests to each operation, and walks from one to the next (minutes)
 	@$(BIN)/python -m tests.fuzz
 
-bench: $(BIN)/.dev  ## ticker beside the smallest possible server, in one run
-	@$(BIN)/python -m bench.fanout
-	@$(BIN)/python -m bench.latency
+bench: $(BIN)/.dev  ## ticker beside the smallest possible server and the usual ones, into docs/performance.md (an hour)
+	@$(BIN)/python -m bench.peers
+	@$(BIN)/python -m bench --write
 
 wheel: $(BIN)/.dev  ## build the wheel, web files inside, into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
@@ -46,7 +46,7 @@ lock:  ## look for newer releases of everything we use, and lock them with their
 	$(LOCK) pyproject.toml --group dev -o requirements-dev.txt
 
 clean:  ## remove what was made here, the sample data included
-	rm -rf .venv .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/floor
+	rm -rf .venv .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench bench/floor bench/load
 
 $(BIN)/python:
 	@sh .ci/venv.sh .venv

@@ -5,9 +5,11 @@
  * makes them. This program makes those sends and, as far as it can, nothing
  * else. What another server needs on top of it is that server's own doing.
  *
- *     floor PORT          listens on 127.0.0.1, ends on SIGTERM
+ *     floor PORT                  listens on 127.0.0.1, ends on SIGTERM
+ *     floor PORT SECONDS BYTES    also writes a frame of BYTES to each reader once in SECONDS
  *
  * GET becomes a reader, POST sends its body to every reader as one text frame.
+ * Heartbeats are spread over their interval, so that no moment has them all.
  * It is a yardstick, not a server: paths, keys and readers' words are ignored.
  */
 #define _GNU_SOURCE
@@ -22,6 +24,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -30,9 +33,11 @@ enum {
     FRAME_HEADER_LIMIT = 10,
     MOST_DESCRIPTORS = 1 << 20,
     NOT_A_READER = -1,
+    HEARTBEAT_SLICES = 25,   /* parts of an interval, each with its share of the readers */
+    HEARTBEAT_LIMIT = 4096,
 };
 
-/* The gauge always sends the sample key of RFC 6455, so its answer is known. */
+/* load.c always sends the sample key of RFC 6455, so its answer is known. */
 static const char UPGRADED[] =
     "HTTP/1.1 101 Switching Protocols\r\n"
     "Upgrade: websocket\r\n"
@@ -109,28 +114,50 @@ static size_t write_frame_header(unsigned char *to, size_t size)
     return 10;
 }
 
+/*
+ * There is no queue here. A reader with half a frame could only read rubbish
+ * from now on, and one that missed a frame would hide it, so both are cut and
+ * the loss is seen.
+ */
+static int give(int fd, const unsigned char *frame, size_t whole)
+{
+    if (send(fd, frame, whole, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)whole)
+        return 1;
+    leave(fd);
+    return 0;
+}
+
 static void fan_out(const char *body, size_t size)
 {
     static unsigned char frame[FRAME_HEADER_LIMIT + REQUEST_LIMIT];
     size_t header = write_frame_header(frame, size);
-    size_t whole = header + size;
     int i = 0;
 
     memcpy(frame + header, body, size);
-    while (i < reader_count) {
-        ssize_t sent = send(readers[i], frame, whole, MSG_DONTWAIT | MSG_NOSIGNAL);
+    /* The last reader takes the seat of one that was cut, which is why i stays. */
+    while (i < reader_count)
+        i += give(readers[i], frame, header + size);
+}
 
-        /*
-         * There is no queue here. A reader with half a frame could only read
-         * rubbish from now on, and one that missed a frame would hide it, so
-         * both are cut and the gauge sees a loss. The last reader takes the
-         * free seat, which is why i stays.
-         */
-        if (sent == (ssize_t)whole)
-            i++;
-        else
-            leave(readers[i]);
-    }
+/* Serves one slice of the readers; the others have their turn in the next calls. */
+static void beat(size_t size)
+{
+    static unsigned char frame[FRAME_HEADER_LIMIT + HEARTBEAT_LIMIT];
+    static int slice;
+    size_t header = write_frame_header(frame, size);
+
+    memset(frame + header, ' ', size);
+    for (int i = slice; i < reader_count; i += HEARTBEAT_SLICES)
+        give(readers[i], frame, header + size);
+    slice = (slice + 1) % HEARTBEAT_SLICES;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Size of the first request, headers and body; 0: not all here yet; -1: never will be. */
@@ -264,10 +291,21 @@ int main(int argc, char **argv)
     struct epoll_event wish = {.events = EPOLLIN};
     struct rlimit limit;
     int listener, poll;
+    int64_t pause = 0, due = 0;
+    size_t heartbeat = 0;
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: floor PORT\n");
+    if (argc != 2 && argc != 4) {
+        fprintf(stderr, "usage: floor PORT [SECONDS BYTES]\n");
         return 2;
+    }
+    if (argc == 4) {
+        pause = (int64_t)(atof(argv[2]) * 1000 / HEARTBEAT_SLICES);
+        heartbeat = strtoul(argv[3], NULL, 10);
+        if (pause < 1 || heartbeat > HEARTBEAT_LIMIT) {
+            fprintf(stderr, "floor: at least %g seconds, at most %d bytes\n", HEARTBEAT_SLICES / 1e3, HEARTBEAT_LIMIT);
+            return 2;
+        }
+        due = now_ms() + pause;
     }
 
     signal(SIGTERM, finish);
@@ -287,8 +325,15 @@ int main(int argc, char **argv)
         die("epoll");
 
     for (;;) {
-        int count = epoll_wait(poll, events, EVENTS_PER_WAIT, -1);
+        int64_t left = pause ? due - now_ms() : -1;
+        int count;
 
+        if (pause && left <= 0) {
+            beat(heartbeat);
+            due += pause;
+            continue;
+        }
+        count = epoll_wait(poll, events, EVENTS_PER_WAIT, (int)left);
         for (int i = 0; i < count; i++) {
             if (events[i].data.fd == listener)
                 welcome(listener, poll);

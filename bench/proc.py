@@ -1,34 +1,14 @@
-"""What Linux tells about a process from outside: its CPU, its memory, its family, its core."""
+"""What Linux tells about a process from outside, and where it lets one run: its family, its core, its descriptors."""
 
 import os
 import resource
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PROC = Path("/proc")
-
-
-def cpu_ns(pids: Iterable[int]) -> int:
-    """Nanoseconds that the threads of these processes have run.
-
-    A thread that has ended takes its share with it, so this only suits servers whose threads live on.
-    """
-    total = 0
-    for task in (task for pid in pids for task in _tasks(pid)):
-        with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
-            total += int(_read(task / "schedstat").split()[0])
-    return total
-
-
-def pss_bytes(pids: Iterable[int]) -> int:
-    """Memory of these processes, shared pages divided among those who share them."""
-    total = 0
-    for pid in pids:
-        for line in _read(PROC / str(pid) / "smaps_rollup").splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1]) * 1024
-    return total
+ALL_CORES = os.sched_getaffinity(0)
+"""Where this program was started."""
 
 
 def name(pid: int) -> str:
@@ -66,10 +46,10 @@ def pin(pid: int, core: int) -> None:
 
 
 @contextmanager
-def standing_on(core: int) -> Iterator[None]:
-    """Start children from here and they begin, and stay, on that core."""
+def standing_on(cores: set[int]) -> Iterator[None]:
+    """Start children from here and they begin, and stay, on these cores."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
@@ -77,19 +57,28 @@ def standing_on(core: int) -> Iterator[None]:
 
 
 def two_cores() -> tuple[int, int]:
-    """A core for the server, another for the gauge: on one core they would measure each other."""
-    cores = sorted(os.sched_getaffinity(0))
+    """A core for the server, another for the load: on one core they would measure each other."""
+    cores = sorted(ALL_CORES)
     if len(cores) < 2:
-        raise SystemExit("bench: needs two cores, one for the server and one for the gauge")
+        raise SystemExit("bench: needs two cores, one for the server and one for the load")
     return cores[0], cores[1]
 
 
 def raise_descriptor_limit(wanted: int) -> None:
-    """Take all descriptors that we may have; children inherit the limit."""
+    """Have at least `wanted` descriptors in each process that is started from here.
+
+    Past the hard limit that takes CAP_SYS_RESOURCE. Raises SystemExit when it cannot be had.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if wanted > hard:
-        raise SystemExit(f"bench: needs {wanted} descriptors, the hard limit is {hard}")
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+        except (OSError, ValueError):
+            raise SystemExit(
+                f"bench: a server needs {wanted} descriptors, and we may not raise the hard limit of {hard}"
+            ) from None
+    else:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def cpu_model() -> str:

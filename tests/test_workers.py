@@ -36,7 +36,7 @@ READERS = 400
 def serving(*flags: str, **environ: str) -> Iterator[Service]:
     """`ticker serve`, started so."""
     with short_directory() as directory:
-        service = Service(directory, *flags, **environ)
+        service = Service(directory, *flags, descriptors=0, **environ)
         service.start()
         try:
             yield service

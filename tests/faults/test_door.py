@@ -6,15 +6,16 @@ import asyncio
 import json
 import os
 import resource
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from tests.faults.witness import Desk, settled, watching
+from tests.faults.witness import Desk, Reader, settled, watching
 from tests.stage import AUTHORIZED, Service, short_directory
 from tests.test_connection import UPGRADE
 from tests.waiting import until
@@ -36,10 +37,10 @@ CROWD = 2_000
 
 
 @contextmanager
-def serving(*flags: str, descriptors: int = 0, **environ: str) -> Iterator[Service]:
+def serving(*flags: str, descriptors: int = 0) -> Iterator[Service]:
     """`ticker serve`, started so."""
     with short_directory() as directory:
-        service = Service(directory, *flags, descriptors=descriptors, **environ)
+        service = Service(directory, "--rate-limit", "0", *flags, descriptors=descriptors)
         service.start()
         try:
             yield service
@@ -75,32 +76,77 @@ class Comer:
         return int(self.headers["retry-after"])
 
 
-async def knock(service: Service, request: str = HANDSHAKE) -> Comer:
-    """Ask to be let in. Whoever is hung up on without an answer has status 0."""
-    found = Comer()
+class Street:
+    """Everybody who comes to a service; nobody stays when the test is over."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def line(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A line on which nothing was said yet."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._service.port)
+        self._writers.append(writer)
+        return reader, writer
+
+    async def knock(self, request: str = HANDSHAKE) -> Comer:
+        """Ask to be let in. Whoever is hung up on without an answer has status 0."""
+        found = Comer()
+        try:
+            reader, found.writer = await self.line()
+            found.writer.write(request.encode())
+            async with asyncio.timeout(20):
+                status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+                found.headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+                if "application/problem+json" == found.headers.get("content-type"):
+                    body = await reader.readexactly(int(found.headers["content-length"]))
+                    found.slug = json.loads(body)["type"].rpartition(":")[2]
+            found.status = int(status.split()[1])
+        except (ConnectionError, asyncio.IncompleteReadError):
+            found.go()
+        return found
+
+    async def crowd(self, number: int, request: str = HANDSHAKE) -> list[Comer]:
+        """So many who come in one moment."""
+        return await asyncio.gather(*(self.knock(request) for _ in range(number)))
+
+    async def finds_a_place(self, request: str = HANDSHAKE) -> bool:
+        """Whether somebody who comes now is let in; he does not stay."""
+        comer = await self.knock(request)
+        comer.go()
+        return comer.status in (101, 200)
+
+    async def clear(self) -> None:
+        """All go."""
+        for writer in self._writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
+
+
+@asynccontextmanager
+async def street(service: Service) -> AsyncIterator[Street]:
+    """Where they come from."""
+    found = Street(service)
     try:
-        reader, found.writer = await asyncio.open_connection("127.0.0.1", service.port)
-        found.writer.write(request.encode())
-        async with asyncio.timeout(20):
-            status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-            found.headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-            if "application/problem+json" == found.headers.get("content-type"):
-                body = await reader.readexactly(int(found.headers["content-length"]))
-                found.slug = json.loads(body)["type"].rpartition(":")[2]
-        found.status = int(status.split()[1])
-    except (ConnectionError, asyncio.IncompleteReadError):
-        found.go()
-    return found
+        yield found
+    finally:
+        await found.clear()
 
 
-async def crowd(service: Service, number: int, request: str = HANDSHAKE) -> list[Comer]:
-    """So many who come in one moment."""
-    return await asyncio.gather(*(knock(service, request) for _ in range(number)))
+@asynccontextmanager
+async def beside(running: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """While something else goes on."""
+    task = asyncio.create_task(running)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def polled(service: Service) -> int:
     """The window, by somebody who comes for it; the status."""
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=15) as http:
         return (await http.get(f"{service.url}/v1/channels/en/items")).status_code
 
 
@@ -130,33 +176,26 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
 async def test_f15_who_is_slow_is_hung_up_on_and_holds_up_nobody() -> None:
     """160 lines that say nothing, or drip into handshake, headers and body: each ends at its deadline."""
     with serving("--header-timeout", "1", "--body-timeout", "1.5") as service:
-        async with watching(3, service.url) as readers, editor(service) as desk:
+        async with watching(3, service.url) as readers, editor(service) as desk, street(service) as there:
             await desk.post("before")
             before = server(service).num_fds()
-            lines = [
-                (kind, *await asyncio.open_connection("127.0.0.1", service.port)) for kind in SLOW for _ in range(40)
-            ]
+            lines = [(kind, *await there.line()) for kind in SLOW for _ in range(40)]
             for kind, _, writer in lines:
                 writer.write(SLOW[kind].encode())
-            dripping = asyncio.create_task(drip([(kind, writer) for kind, _, writer in lines]))
             ending = asyncio.gather(*(ended(reader) for _, reader, _ in lines))
             posted = 1
-            while not ending.done():
-                await desk.post(f"item {posted}")
-                posted += 1
-                assert 200 == await polled(service)
-                assert posted < 2_000, "slow lines are not closed"
-            said = await ending
-            dripping.cancel()
-            for (kind, _, writer), answer in zip(lines, said, strict=True):
+            async with beside(drip([(kind, writer) for kind, _, writer in lines])):
+                while not ending.done():
+                    await desk.post(f"item {posted}")
+                    posted += 1
+                    assert 200 == await polled(service)
+                    assert posted < 2_000, "slow lines are not closed"
+            for (kind, _, writer), said in zip(lines, await ending, strict=True):
                 writer.close()
-                assert answer == b"" if kind == "silent" else b" 408 " in answer.partition(b"\r\n")[0], (kind, answer)
-            await settled(readers, service.url)
+                assert said == b"" if kind == "silent" else b" 408 " in said.partition(b"\r\n")[0], (kind, said)
+            await unhindered(readers, service, posted)
             assert posted > 2
-            assert [1, 1, 1] == [reader.lines for reader in readers]
-            assert all(posted == sum(frame["type"] == "entry" for frame in reader.frames) for reader in readers)
             await until(lambda: server(service).num_fds() <= before + 2, "their descriptors to be free")
-        # uvicorn warns of what is no HTTP; nothing here was that, and nothing broke.
         assert "Traceback" not in service.output.read_text()
 
 
@@ -174,21 +213,16 @@ async def test_f15_who_is_slow_is_hung_up_on_and_holds_up_nobody() -> None:
             20,
         ),
     ],
-    ids=[
-        "more than come in a second",
-        "the same as event streams",
-        "more than there are places",
-        "all from one address",
-    ],
+    ids=["more than a second takes", "the same as event streams", "more than there are places", "all from one address"],
 )
 async def test_f17_a_storm_of_readers_is_answered_and_holds_up_nobody(
     flags: list[str], request_: str, status: int, slug: str, most: int
 ) -> None:
     """2,000 at once: the excess is told when to come back; those inside get every alert, and the window is there."""
     with serving(*flags) as service:
-        async with watching(3, service.url) as readers, editor(service) as desk:
+        async with watching(3, service.url) as readers, editor(service) as desk, street(service) as there:
             await desk.post("before")
-            storm = asyncio.create_task(crowd(service, CROWD, request_))
+            storm = asyncio.create_task(there.crowd(CROWD, request_))
             posted = 1
             while not storm.done():
                 await desk.post(f"item {posted}")
@@ -196,44 +230,27 @@ async def test_f17_a_storm_of_readers_is_answered_and_holds_up_nobody(
                 assert 200 == await polled(service)
             comers = await storm
             inside = [comer for comer in comers if comer.status in (101, 200)]
-            turned_away = [comer for comer in comers if comer not in inside]
+            turned_away = [comer for comer in comers if comer.status not in (101, 200)]
             assert {(status, slug)} == {(comer.status, comer.slug) for comer in turned_away}
             assert 0 < len(inside) <= most
             assert all(1 <= comer.after <= 60 for comer in turned_away)
-            await settled(readers, service.url)
-            assert [1, 1, 1] == [reader.lines for reader in readers]
-            assert all(posted == sum(frame["type"] == "entry" for frame in reader.frames) for reader in readers)
+            if "--accept-rate" in flags and "50" in flags:
+                # Told the same, they would all come back in one moment.
+                assert len({comer.after for comer in turned_away}) > 3
+            await unhindered(readers, service, posted)
             for comer in inside:
                 comer.go()
-
-            async def again() -> bool:
-                comer = await knock(service, request_)
-                comer.go()
-                return comer.status in (101, 200)
-
-            await until(again, "a place for the next")
-
-
-async def test_f17_those_who_are_turned_away_are_not_all_told_the_same() -> None:
-    """Or they would all come back in one moment."""
-    with serving("--accept-rate", "50") as service:
-        comers = await crowd(service, 1_000)
-        told = {comer.after for comer in comers if comer.status == 503}
-        assert len(told) > 3
-        for comer in comers:
-            comer.go()
+            await until(lambda: there.finds_a_place(request_), "a place for the next")
+        assert "Traceback" not in service.output.read_text()
 
 
 async def test_f18_without_descriptors_readers_are_shed_first_and_health_last() -> None:
-    """300 descriptors, and then more who want one: requests go on when readers find no place, health when they do not."""
+    """300 of them, and more who want one: when readers find no place requests go on, and when they do not, health."""
     with serving(descriptors=300) as service:
-        async with AsyncExitStack() as stack:
-            desk = await stack.enter_async_context(editor(service))
-            readers = await stack.enter_async_context(watching(2, service.url))
+        async with watching(2, service.url) as readers, editor(service) as desk, street(service) as there:
             await desk.post("before")
             inside: list[Comer] = []
-            stack.callback(lambda: [comer.go() for comer in inside])
-            while (comer := await knock(service)).status == 101:
+            while (comer := await there.knock()).status == 101:
                 inside.append(comer)
                 assert len(inside) < 300
             assert (503, "full", 10) == (comer.status, comer.slug, comer.after)
@@ -242,115 +259,87 @@ async def test_f18_without_descriptors_readers_are_shed_first_and_health_last() 
             await desk.post("with all places taken")
 
             # Now those come who ask nothing, and keep what there is.
-            hogs = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(150)]
-            stack.callback(lambda: [writer.close() for _, writer in hogs])
-            told = [asyncio.ensure_future(reader.readline()) for reader, _ in hogs]
-            stack.callback(lambda: [task.cancel() for task in told])
-            await until(lambda: any(map(shed, told)), "some to be turned away")
+            hogs = [await there.line() for _ in range(150)]
+            said = [asyncio.ensure_future(ended(reader)) for reader, _ in hogs]
+            await until(lambda: any(task.done() and b" 503 " in task.result() for task in said), "some to be shed")
             assert server(service).num_fds() < 300
-
-            async def healthy() -> bool:
-                return 200 == (await knock(service, "GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n")).status
-
-            await until(healthy, "health to be answered")
+            health = "GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n"
+            await until(lambda: there.finds_a_place(health), "health to be answered")
             await desk.post("with nothing left")
-            await settled(readers, service.url)
-            assert [1, 1] == [reader.lines for reader in readers]
+            await until(lambda: all(3 == seen(reader) for reader in readers), "both to be told of it")
 
             # They go, and all is as before.
             for _, writer in hogs:
                 writer.close()
             for comer in inside[:20]:
                 comer.go()
-
-            async def open_again() -> bool:
-                comer = await knock(service)
-                inside.append(comer)
-                return comer.status == 101 and 200 == await polled(service)
-
-            await until(open_again, "a place for a reader")
+            await until(there.finds_a_place, "a place for a reader")
             await desk.post("after")
-            await settled(readers, service.url)
+            await unhindered(readers, service, 4)
+            await asyncio.gather(*said)
         assert "Traceback" not in service.output.read_text()
-
-
-def shed(task: asyncio.Future[bytes]) -> bool:
-    """Whether somebody who asked nothing was told that there is no place."""
-    return task.done() and not task.cancelled() and task.exception() is None and b" 503 " in task.result()
 
 
 async def test_f18_when_the_kernel_gives_no_descriptor_nothing_spins() -> None:
     """The limit is taken away below a running service: who comes is hung up on, and it rests when nobody comes."""
     with serving() as service:
-        async with watching(2, service.url) as readers, editor(service) as desk:
+        async with watching(2, service.url) as readers, editor(service) as desk, street(service) as there:
             await desk.post("before")
             process = server(service)
-            before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+            limit = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
             highest = max(int(name) for name in os.listdir(f"/proc/{process.pid}/fd"))
-            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (highest + 1, before[1]))
-            with ExitStack() as stack:
-                lines = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(200)]
-                stack.callback(lambda: [writer.close() for _, writer in lines])
-                hung_up = [asyncio.ensure_future(ended(reader)) for reader, _ in lines]
-                await until(lambda: sum(task.done() for task in hung_up) > 150, "most to be hung up on")
-                used = sum(process.cpu_times()[:2])
-                await asyncio.sleep(1.5)  # what it does while nobody asks it for anything
-                assert sum(process.cpu_times()[:2]) - used < 0.75
-                await desk.post("without a descriptor")
-                await settled(readers)
-            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
-
-            async def back() -> bool:
-                with suppress(httpx.TransportError):
-                    return 200 == await polled(service)
-                return False
-
-            await until(back, "the window to be there again")
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (highest + 1, limit[1]))
+            lines = [await there.line() for _ in range(200)]
+            hung_up = [asyncio.ensure_future(ended(reader)) for reader, _ in lines]
+            await until(lambda: sum(task.done() for task in hung_up) > 150, "most to be hung up on")
+            used = sum(process.cpu_times()[:2])
+            await asyncio.sleep(1.5)  # not until something happens: this is the time in which nothing should
+            assert sum(process.cpu_times()[:2]) - used < 0.75
+            await desk.post("without a descriptor")
+            await until(lambda: all(2 == seen(reader) for reader in readers), "both to be told of it")
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, limit)
+            for _, writer in lines:
+                writer.close()
+            await until(there.finds_a_place, "a place for a reader")
             await desk.post("after")
-            await settled(readers, service.url)
-            assert [1, 1] == [reader.lines for reader in readers]
+            await unhindered(readers, service, 3)
+            await asyncio.gather(*hung_up)
 
 
 async def test_f18_at_its_memory_cap_it_takes_no_more_readers() -> None:
     """Those inside stay and get everything, the window is there, and who leaves makes room for another."""
     with serving() as service:
-        await crowd_leaves(service)
+        async with street(service) as there:
+            await there.crowd(50)  # so that what is loaded with the first readers is
+            assert 200 == await polled(service)
         held = server(service).memory_info().rss // 2**20
         assert 0 == service.stop()
-        with serving("--max-memory", str(held + 4), "--accept-rate", "0") as capped:
-            await fill_memory(capped)
+    with serving("--max-memory", str(held + 4), "--accept-rate", "0") as service:
+        async with watching(2, service.url) as readers, editor(service) as desk, street(service) as there:
+            await desk.post("before")
+            inside: list[Comer] = []
+            refused: list[Comer] = []
+            while not refused:
+                assert len(inside) < 15_000, "there is no end to its memory"
+                comers = await there.crowd(250)
+                inside += [comer for comer in comers if comer.status == 101]
+                refused = [comer for comer in comers if comer.status != 101]
+            assert {(503, "full", 10)} == {(comer.status, comer.slug, comer.after) for comer in refused}
+            assert inside
+            assert 200 == await polled(service)
+            await desk.post("at the cap")
+            await unhindered(readers, service, 2)
+            for comer in inside:
+                comer.go()
+            await until(there.finds_a_place, "a place for the next")
 
 
-async def crowd_leaves(service: Service) -> None:
-    """Have it load whatever is loaded with the first readers."""
-    for comer in await crowd(service, 50):
-        comer.go()
-    assert 200 == await polled(service)
+def seen(reader: Reader) -> int:
+    """How many entries somebody who watches was given."""
+    return sum(frame["type"] == "entry" for frame in reader.frames)
 
 
-async def fill_memory(service: Service) -> None:
-    """Readers come until there is no memory for more."""
-    inside: list[Comer] = []
-    async with watching(2, service.url) as readers, editor(service) as desk:
-        await desk.post("before")
-        refused: list[Comer] = []
-        while not refused:
-            assert len(inside) < 15_000, "there is no end to its memory"
-            comers = await crowd(service, 250)
-            inside += [comer for comer in comers if comer.status == 101]
-            refused = [comer for comer in comers if comer.status != 101]
-        assert {(503, "full", 10)} == {(comer.status, comer.slug, comer.after) for comer in refused}
-        assert inside
-        assert 200 == await polled(service)
-        await desk.post("at the cap")
-        await settled(readers, service.url)
-        assert [1, 1] == [reader.lines for reader in readers]
-        for comer in inside:
-            comer.go()
-
-        async def again() -> bool:
-            comer = await knock(service)
-            comer.go()
-            return comer.status == 101
-
-        await until(again, "a place for the next")
+async def unhindered(readers: Sequence[Reader], service: Service, posted: int) -> None:
+    """Those who were inside all the time were given each alert, on the line that they had."""
+    await settled(readers, service.url)
+    assert all((1, posted) == (reader.lines, seen(reader)) for reader in readers)
