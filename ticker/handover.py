@@ -6,7 +6,7 @@ soon as the line stands.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,6 +19,9 @@ from ticker.websocket import WebSocketConnection
 class Handover(HttpToolsProtocol):
     """uvicorn's HTTP, which knows what a reader is."""
 
+    reader: ClassVar[type[WebSocketConnection]] = WebSocketConnection
+    """What becomes of an upgrade."""
+
     _streaming = False
 
     def handle_websocket_upgrade(self) -> None:
@@ -27,7 +30,7 @@ class Handover(HttpToolsProtocol):
         self.scope["path"] = unquote(path.decode("latin-1"))
         self.scope["query_string"] = query
         self.scope["http_version"] = self.parser.get_http_version()
-        reader = WebSocketConnection(self._door)
+        reader = self.reader(self._door)
         self._give_away(reader)
         reader.upgrade(self._asked, self.url, deflate=bool(self.app_state["deflate"]))
 
