@@ -6,7 +6,7 @@ import zlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ticker.inbound import Inbound, Message
 from websockets.exceptions import PayloadTooBig, ProtocolError
@@ -55,6 +55,7 @@ def squeezed(data: bytes) -> bytes:
 messages = st.lists(st.text(max_size=400).map(str.encode), min_size=1, max_size=5)
 
 
+@settings(deadline=None)
 @given(messages, st.data())
 def test_it_stands_between_messages_exactly_where_they_end(texts: list[bytes], data: st.DataObject) -> None:
     """However the bytes are cut: all messages come, and it is idle at their ends and nowhere else."""
