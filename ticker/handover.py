@@ -23,6 +23,7 @@ class Handover(HttpToolsProtocol):
     """What becomes of an upgrade."""
 
     _streaming = False
+    _upgrading: bool | None = None
 
     def handle_websocket_upgrade(self) -> None:
         """The headers of an upgrade are complete."""
@@ -33,6 +34,17 @@ class Handover(HttpToolsProtocol):
         reader = self.reader(self._door)
         self._give_away(reader)
         reader.upgrade(self._asked, self.url, deflate=bool(self.app_state["deflate"]))
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._upgrading = None
+        super().on_message_begin()
+
+    def _should_upgrade(self) -> bool:
+        """Whether it asks for a WebSocket: uvicorn looks through the headers three times, and once will do."""
+        if self._upgrading is None:
+            self._upgrading = super()._should_upgrade()
+        return self._upgrading
 
     def on_headers_complete(self) -> None:
         """The headers of a request are complete; one for an event stream gets no task of its own."""
