@@ -6,7 +6,7 @@ BIN := .venv/bin
 ABREAST := -n 4 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check lint fuzz bench lock wheel clean
+.PHONY: help run test check lint fuzz autobahn bench lock wheel clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ lint: $(BIN)/.dev
 fuzz: $(BIN)/.dev  ## what strangers send: 200 requests to each operation, and walks from one to the next (minutes)
 	@$(BIN)/python -m tests.fuzz
 
+autobahn: $(BIN)/.dev  ## the connections of readers against Autobahn's cases, into docs/conformance.md (minutes)
+	@$(BIN)/python -m tests.autobahn
+
 bench: $(BIN)/.dev  ## ticker beside the smallest possible server and the usual ones, into docs/performance.md (an hour)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench --write
@@ -43,10 +46,11 @@ LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url 
 lock:  ## look for newer releases of everything we use, and lock them with their hashes (needs uv)
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --group build -o requirements-build.txt
+	$(LOCK) --group autobahn -o requirements-autobahn.txt
 	$(LOCK) pyproject.toml --group dev -o requirements-dev.txt
 
 clean:  ## remove what was made here, the sample data included
-	rm -rf .venv .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench bench/floor bench/load
+	rm -rf .venv .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .autobahn .bench bench/floor bench/load
 
 $(BIN)/python:
 	@sh .ci/venv.sh .venv

@@ -25,6 +25,7 @@ from starlette.applications import Starlette
 from ticker.app import Role, create_app
 from ticker.embedded import EmbeddedStore
 from ticker.serve import UVICORN, listen
+from ticker.server import Server
 from ticker.settings import Settings
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -152,7 +153,7 @@ async def running(store: str, role: Role = "serve", wait: bool = True, **changes
     )
     listener = listen(settings)
     app = create_app(settings, role)
-    server = uvicorn.Server(uvicorn.Config(app, **UVICORN))
+    server = Server(uvicorn.Config(app, **UVICORN))
     # Handlers of signals belong to the test runner.
     task = asyncio.create_task(server._serve(sockets=[listener]))
     stage = Stage(f"http://127.0.0.1:{listener.getsockname()[1]}", app)

@@ -6,7 +6,7 @@ soon as the line stands.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,7 +19,11 @@ from ticker.websocket import WebSocketConnection
 class Handover(HttpToolsProtocol):
     """uvicorn's HTTP, which knows what a reader is."""
 
+    reader: ClassVar[type[WebSocketConnection]] = WebSocketConnection
+    """What becomes of an upgrade."""
+
     _streaming = False
+    _upgrading: bool | None = None
 
     def handle_websocket_upgrade(self) -> None:
         """The headers of an upgrade are complete."""
@@ -27,9 +31,20 @@ class Handover(HttpToolsProtocol):
         self.scope["path"] = unquote(path.decode("latin-1"))
         self.scope["query_string"] = query
         self.scope["http_version"] = self.parser.get_http_version()
-        reader = WebSocketConnection(self._door)
+        reader = self.reader(self._door)
         self._give_away(reader)
         reader.upgrade(self._asked, self.url, deflate=bool(self.app_state["deflate"]))
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._upgrading = None
+        super().on_message_begin()
+
+    def _should_upgrade(self) -> bool:
+        """Whether it asks for a WebSocket: uvicorn looks through the headers three times, and once will do."""
+        if self._upgrading is None:
+            self._upgrading = super()._should_upgrade()
+        return self._upgrading
 
     def on_headers_complete(self) -> None:
         """The headers of a request are complete; one for an event stream gets no task of its own."""

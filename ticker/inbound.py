@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.extensions.permessage_deflate import PerMessageDeflate
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 MASK = 4
 SHORT, LONG = 126, 127
 """Lengths in the second byte that say that two, or eight, bytes of length follow."""
+_GARBLED = Close(CloseCode.INVALID_DATA, "not UTF-8").serialize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,27 @@ class Message:
     data: bytes
 
 
+class _Parser(Protocol):
+    """The library's, which takes a close frame between the parts of a message for a violation. It is none.
+
+    Control frames may stand there (RFC 6455, 5.4), and who closes need not end what was begun (5.5.1, 7.1.5).
+    """
+
+    def recv_frame(self, frame: Frame) -> None:
+        """A frame is complete."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class Inbound:
     """The parser of one reader, from the first byte of a message until it stands between messages again."""
 
-    __slots__ = ("_decoder", "_head", "_left", "_opcode", "_parser", "_parts")
+    __slots__ = ("_decoder", "_garbled", "_head", "_left", "_opcode", "_parser", "_parts")
 
     def __init__(self, most: int, *, deflate: bool) -> None:
         """`most` is the greatest message in bytes, after decompression."""
-        self._parser = Protocol(Side.SERVER, state=State.OPEN, max_size=most)
+        self._parser = _Parser(Side.SERVER, state=State.OPEN, max_size=most)
         if deflate:
             self._parser.extensions = [PerMessageDeflate(True, True, 15, 15)]
         self._head = b""  # of a frame whose length is not known yet
@@ -42,31 +56,47 @@ class Inbound:
         self._opcode = Opcode.TEXT
         self._parts: list[bytes] = []
         self._decoder: codecs.IncrementalDecoder | None = None
+        self._garbled: UnicodeDecodeError | None = None
 
-    def take(self, data: bytes) -> tuple[list[Message], int]:
-        """The messages that these bytes complete, and how many frames ended in them."""
+    def take(self, data: bytes) -> tuple[list[Message | bytes], int]:
+        """What comes of these bytes, and how many frames ended in them.
+
+        In the order in which the reader spoke: the messages that are complete, and what is to be sent: pongs, the
+        echo of a close frame, or the close frame of a violation.
+        """
         self._measure(data)
         self._parser.receive_data(data)
         frames = [event for event in self._parser.events_received() if isinstance(event, Frame)]
-        messages: list[Message] = []
+        answers = iter(self._parser.data_to_send())  # one for each ping, and then what closes
+        came: list[Message | bytes] = []
+        said: list[bytes] = []  # since the last message
         for frame in frames:
-            if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-                self._collect(frame, messages)
-        return messages, len(frames)
-
-    def answer(self) -> bytes:
-        """What is to be sent: pongs, the echo of a close frame, or the close frame of a violation."""
-        return b"".join(self._parser.data_to_send())
+            try:
+                message = self._collect(frame)
+            except UnicodeDecodeError as error:
+                # Whatever stands behind it is not looked at, even if that was a close frame.
+                self._garbled = error
+                answers = iter([Frame(Opcode.CLOSE, _GARBLED).serialize(mask=False)])
+                break
+            if frame.opcode is Opcode.PING:
+                said.append(next(answers))
+            elif message is not None:
+                came += [b"".join(said), message] if said else [message]
+                said = []
+        said += answers
+        if said:
+            came.append(b"".join(said))
+        return came, len(frames)
 
     @property
     def over(self) -> bool:
         """Whether the line is to be closed."""
-        return self._parser.close_expected() or self._parser.state is not State.OPEN
+        return self._garbled is not None or self._parser.close_expected() or self._parser.state is not State.OPEN
 
     @property
     def violation(self) -> Exception | None:
         """What the reader did wrong, if it did."""
-        error = self._parser.parser_exc
+        error = self._garbled or self._parser.parser_exc
         return error if isinstance(error, ProtocolError | PayloadTooBig | UnicodeDecodeError) else None
 
     @property
@@ -77,22 +107,20 @@ class Inbound:
         """
         return not self._left and not self._head and not self._parts and self._parser.current_size is None
 
-    def _collect(self, frame: Frame, messages: list[Message]) -> None:
+    def _collect(self, frame: Frame) -> Message | None:
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            return None
         data = bytes(frame.data)
         if frame.opcode is not Opcode.CONT:
             self._opcode = frame.opcode
             self._decoder = codecs.getincrementaldecoder("utf-8")() if frame.opcode is Opcode.TEXT else None
         if self._decoder is not None:
-            try:
-                self._decoder.decode(data, frame.fin)
-            except UnicodeDecodeError:
-                if self._parser.state is State.OPEN:
-                    self._parser.fail(CloseCode.INVALID_DATA, "not UTF-8")
-                return
+            self._decoder.decode(data, frame.fin)
         self._parts.append(data)
-        if frame.fin:
-            messages.append(Message(self._opcode, b"".join(self._parts)))
-            self._parts = []
+        if not frame.fin:
+            return None
+        whole, self._parts = b"".join(self._parts), []
+        return Message(self._opcode, whole)
 
     def _measure(self, data: bytes) -> None:
         """Follow the lengths of frames on the wire, which the library does not tell."""

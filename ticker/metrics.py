@@ -74,6 +74,8 @@ class Metrics:
         self._unwritten = gauge("reach_unwritten", "Counts of reach that wait to be written to the store.")
 
         self._joins = counter("joins", "Readers who asked to come in, by the answer.", "channel", "way", "answer")
+        self._joined: dict[tuple[str, str, str], Counter] = {}
+        # Finding one by its labels takes longer than counting, and a crowd comes all at once.
         self._refusals = counter("joins_refused", "Readers refused, by the type of the problem.", "reason")
         self._cut = counter("readers_cut", "Readers cut since they took nothing for too long.", "channel")
         self._deliveries = counter("deliveries", "Entries times readers who were given them.", "channel")
@@ -117,7 +119,10 @@ class Metrics:
 
     def joined(self, channel: str, way: str, answer: str) -> None:
         """A reader came in: `way` is `websocket` or `sse`, `answer` one of ANSWERS."""
-        self._joins.labels(channel, way, answer).inc()
+        counter = self._joined.get((channel, way, answer))
+        if counter is None:
+            counter = self._joined[channel, way, answer] = self._joins.labels(channel, way, answer)
+        counter.inc()
 
     def refused(self, channel: str, way: str, reason: str) -> None:
         """A reader was refused before the handshake; `reason` is the slug of the problem, `channel` what was asked."""

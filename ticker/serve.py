@@ -33,6 +33,7 @@ from ticker.errors import SettingsError
 from ticker.hangup import Hangup
 from ticker.http import Http
 from ticker.reload import Reload
+from ticker.server import Server
 from ticker.settings import Settings
 from ticker.store import Store
 from ticker.websocket import WebSocketConnection
@@ -209,7 +210,7 @@ def _serve(settings: Settings, role: Role, listeners: Listeners, hangup: Hangup)
         "http": functools.partial(Http, head=settings.header_timeout, body=settings.body_timeout),
     }
     if settings.workers == 1:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings, role, hangup), **options))
+        server = Server(uvicorn.Config(create_app(settings, role, hangup), **options), alone=True)
         # uvicorn raises the signal again when it is done; what stands after it here has to run as well.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _already_stopping)

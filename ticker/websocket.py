@@ -84,15 +84,15 @@ class WebSocketConnection(Connection):
         if self._inbound is None:
             self._inbound = Inbound(self.inbound, deflate=self.way is Way.DEFLATED)
         inbound = self._inbound
-        messages, frames = inbound.take(data)
+        came, frames = inbound.take(data)
         if self._flooded(frames, len(data)):
             self.close(CloseCode.FLOOD, "too many messages")
             return
-        for message in messages:
-            self.heard(message)
-        out = inbound.answer()
-        if out:
-            self.rest(out)
+        for part in came:
+            if isinstance(part, Message):
+                self.heard(part)
+            else:
+                self.rest(part)
         if inbound.over:
             log.debug("reader closed: %s", inbound.violation)
             self._leave()

@@ -16,6 +16,7 @@ from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from ticker.hangup import Hangup
+from ticker.server import Server
 
 log = logging.getLogger("ticker.workers")
 
@@ -73,6 +74,17 @@ class Listeners:
         if self._spread:
             made.listen(self._backlog)
         return made
+
+
+class Worker(Process):
+    """One process, as uvicorn starts and watches it, which serves with our server."""
+
+    @property
+    def server(self) -> Server:
+        """Made in the worker itself."""
+        if not isinstance(self._server, Server):
+            self._server = Server(self.config, alone=True)
+        return self._server
 
 
 class Workers(Multiprocess):
@@ -146,8 +158,8 @@ class Workers(Multiprocess):
         worker.join()
         self._has_died(worker)
 
-    def _started(self, listener: socket.socket) -> Process:
-        worker = Process(self.config, [listener])
+    def _started(self, listener: socket.socket) -> Worker:
+        worker = Worker(self.config, [listener])
         worker.start()
         return worker
 
