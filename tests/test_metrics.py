@@ -68,6 +68,11 @@ def used() -> Metrics:
     found.store_failed("timeout", 5)
     found.standing("en", {"websocket": 300}, 0.5, 2)
     found.unwritten(6)
+    found.push_ended("webpush", "accepted", 0.25)
+    found.push_retried("webpush")
+    found.target_removed("webpush")
+    found.entries_lost("en", "trimmed", 3)
+    found.outbox_stands("en", "webpush", 7)
     return found
 
 

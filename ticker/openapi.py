@@ -13,6 +13,7 @@ from ticker.draft import Draft, ItemId, Patch, Reason
 from ticker.errors import TickerError
 from ticker.operation import JSON, Operation, Reply
 from ticker.problem import MEDIA_TYPE, TYPE
+from ticker.registration import Subscription, TargetDraft
 from ticker.schemas import Schema
 from ticker.session import COOKIE
 from ticker.text import findable
@@ -83,7 +84,7 @@ def build(operations: Iterable[Operation], channels: Mapping[str, Channel]) -> d
     replies = [reply.model for operation in told for reply in operation.replies if reply.model not in _PLAIN]
     taken = [operation.body for operation in told if operation.body is not None]
     models, named = schemas.of([*replies, *taken, Problem])
-    for name in (Draft.__name__, Patch.__name__):
+    for name in (Draft.__name__, Patch.__name__, Subscription.__name__, TargetDraft.__name__):
         if name in named:
             _list(named[name], channels.values())
     common = schemas.common(text=bool(taken))

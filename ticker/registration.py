@@ -8,10 +8,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ticker.draft import Listed, Tag, Urgency
+from ticker.text import findable
 
 ADDRESS = 2048
 SECRETS = 4
-_TOKENS = {"fcm": re.compile(r"[A-Za-z0-9_:.~%-]{20,4096}", re.ASCII), "apns": re.compile(r"[0-9a-fA-F]{64,200}")}
+TOKENS = {"fcm": "[A-Za-z0-9_:.~%-]{20,4096}", "apns": "[0-9a-fA-F]{64,200}"}
+"""What a token of a device looks like."""
+_URL = findable("https://", r"https://[a-z]{2,60}\.[a-z]{2,20}(?:/[a-z0-9]{1,9}){0,3}")
+_FOUR = "(?:[A-Za-z0-9+/]{4})"
+_LAST = "(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?"
 
 
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -24,7 +29,8 @@ _Unique = Field(json_schema_extra={"uniqueItems": True})
 Ten = Annotated[tuple[Listed, ...], Field(max_length=10), AfterValidator(_distinct), _Unique]
 Topics = Annotated[tuple[Tag, ...], Field(max_length=20), AfterValidator(_distinct), _Unique]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=10), AfterValidator(_distinct), _Unique]
-Secret = Annotated[str, Field(pattern=r"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$")]
+Secret = Annotated[str, Field(pattern=f"^whsec_(?:{_FOUR}{{8,20}}{_LAST}|{_FOUR}{{21}}[A-Za-z0-9+/]{{2}}==)$")]
+"""24 to 64 bytes in base64."""
 
 
 class Wants(BaseModel):
@@ -60,8 +66,18 @@ class Subscription(Wants):
     expirationTime: float | None = Field(None, description="as the browser gave it; not looked at")  # noqa: N815
 
 
+def _by_provider(schema: dict[str, Any]) -> None:
+    """Say in the schema what the address of each kind of target looks like."""
+    schema["anyOf"] = [
+        {"properties": {"provider": {"const": name}, "address": {"pattern": f"^{token}$"}, "secrets": {"maxItems": 0}}}
+        for name, token in TOKENS.items()
+    ] + [{"properties": {"provider": {"const": "webhook"}, "address": {"pattern": _URL, "maxLength": ADDRESS}}}]
+
+
 class TargetDraft(Wants):
     """A device, or a webhook."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=_by_provider)
 
     provider: Literal["fcm", "apns", "webhook"]
     address: str = Field(
@@ -73,8 +89,8 @@ class TargetDraft(Wants):
 
     @model_validator(mode="after")
     def _fits(self) -> TargetDraft:
-        pattern = _TOKENS.get(self.provider)
-        if pattern is not None and not pattern.fullmatch(self.address):
+        pattern = TOKENS.get(self.provider)
+        if pattern is not None and not re.fullmatch(pattern, self.address):
             raise ValueError(f"address is no token of {self.provider}")
         if pattern is None and len(self.address) > ADDRESS:
             raise ValueError(f"address is longer than {ADDRESS} characters")
