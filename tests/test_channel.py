@@ -90,6 +90,7 @@ def test_a_file_replaces_the_built_in_channels(file: Path) -> None:
         "approve": 0,
         "labels": LABELS,
         "push_hold": 5,
+        "quiet": {},
         "sections": SECTIONS,
         "regions": REGIONS,
     } == found["en-sport"].model_dump()
@@ -187,13 +188,13 @@ EN = "[channels.en]\ntitle = 'x'\nlanguage = 'en'\n"
         pytest.param(
             EN + "\ncolour = 'red'",
             "5: channels.en.colour: is not known; there are: title, language, direction, window, age, approve, labels, "
-            "push_hold, sections, regions",
+            "push_hold, quiet, sections, regions",
             id="unknown",
         ),
         pytest.param(
             EN + "name = 'ar'",
             "4: channels.en.name: is not known; there are: title, language, direction, window, age, approve, labels, "
-            "push_hold, sections, regions",
+            "push_hold, quiet, sections, regions",
             id="another name",
         ),
         pytest.param(

@@ -79,7 +79,8 @@ def problems(of: type[TickerError] = TickerError) -> Iterator[type[TickerError]]
 def commands(parser: argparse.ArgumentParser, before: str = "ticker") -> Iterator[str]:
     """Every command that can be typed, in full."""
     below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not below:
+    # One that can be typed with nothing behind it stands for itself, whatever else may follow.
+    if not below or not below[0].required:
         yield before
     for action in below:
         for name, found in action.choices.items():

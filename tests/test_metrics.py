@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +17,7 @@ from ticker import metrics
 from ticker.delivery import Delivery
 from ticker.metrics import SHARED, Metrics
 
+from tests.stage import free_port
 from tests.waiting import until_now
 
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -66,6 +68,11 @@ def used() -> Metrics:
     found.store_failed("timeout", 5)
     found.standing("en", {"websocket": 300}, 0.5, 2)
     found.unwritten(6)
+    found.push_ended("webpush", "accepted", 0.25)
+    found.push_retried("webpush")
+    found.target_removed("webpush")
+    found.entries_lost("en", "trimmed", 3)
+    found.outbox_stands("en", "webpush", 7)
     return found
 
 
@@ -269,3 +276,14 @@ def test_a_process_lives_until_it_has_ended() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     until_now(lambda: not metrics._lives(child.pid), "the number to be free")
+
+
+def test_who_serves_nothing_else_tells_its_figures_on_a_port_of_its_own() -> None:
+    """As long as it runs; on none when none is named."""
+    port, found = free_port(), Metrics({"en"})
+    found.push_ended("webpush", "accepted", 0.5)
+    with found.told("127.0.0.1", 0), found.told("127.0.0.1", port):
+        page = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    assert 'ticker_pushes_total{outcome="accepted",provider="webpush"} 1.0' in page
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)

@@ -24,6 +24,7 @@ from tests.desk import editor
 from tests.documents import Described, broken
 from tests.stage import Stage, running
 from tests.test_docs import problems
+from tests.test_subscriptions import subscription
 from tests.waiting import until
 
 ROLES: list[Role] = ["serve", "api", "fanout"]
@@ -68,7 +69,7 @@ def test_what_is_described_is_what_the_role_serves(documents: dict[str, dict[str
     assert {place for place, replies in served.items() if replies} == set(operations(documents[role]))
     assert {path for (_, path), replies in served.items() if not replies} <= {
         *("/", "/demo/{file}", "/widget/v1/{file}", "/docs", "/docs/{file}", "/v1/channels/{channel}/live"),
-        "/metrics",
+        *("/metrics", "/push/v1/{file}"),
     }
 
 
@@ -284,6 +285,16 @@ async def live(stage: Stage, store: Store) -> None:
     asked += [f"/v1/channels/en/at?time={soon(seconds).replace('+', '%2B')}" for seconds in (-9999, 9999)]
     for path in asked:
         await http.get(path)
+    targets, device = "/v1/channels/en/targets", {"provider": "apns", "address": "ab" * 32, "urgency": 2}
+    named = (await http.post(targets, json=device)).json()["id"]
+    await http.post(targets, json={"provider": "webhook", "address": "https://hooks.example/x"})
+    await http.post(targets, json={"provider": "webhook", "address": "https://10.0.0.1/x"})
+    for path in ("/v1/push", targets, f"{items}/{second}/push", f"{items}/01M84KNK82EG1GQT586YRGEF7V/push"):
+        await http.get(path)
+    await http.delete(f"{targets}/{named}")
+    await http.delete(f"{targets}/{named}")
+    await http.post("/v1/channels/en/subscriptions", json=subscription())
+    await http.delete(f"/v1/channels/en/subscriptions/{named}")
     await http.post("/v1/session", json={"key": "nobody"})
     await http.delete("/v1/session")
     await http.post("/v1/session", json={"key": reader["Authorization"].removeprefix("Bearer ")})
@@ -297,8 +308,10 @@ async def test_every_answer_in_the_whole_life_of_an_item_is_as_described(stage: 
     await live(stage, store)
     assert [] == told.unlike(described)
     succeeded = {name for name, status in told.statuses(described) if status < 300}
-    # Nothing waits for approval in the built-in channels.
-    assert {told["operationId"] for told in operations(described.document).values()} - succeeded == {"approve"}
+    # Nothing waits for approval in the built-in channels, and browsers are not sent to.
+    assert {told["operationId"] for told in operations(described.document).values()} - succeeded == {
+        *("approve", "subscribe", "unsubscribe")
+    }
 
 
 async def test_an_item_that_waits_for_a_colleague_is_answered_as_described(

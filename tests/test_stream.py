@@ -522,23 +522,6 @@ async def test_channels_do_not_meet(each_store: Store) -> None:
     assert await arabic.item(first.item.id) is None
 
 
-async def test_a_claimed_entry_goes_to_one_worker_and_is_taken_over_when_he_dies(each_store: Store) -> None:
-    """Two workers share the entries; what one claimed and did not acknowledge goes to the other."""
-    log = Log(each_store, "en")
-    await log.append(publishing("yesterday's"), AMAL)
-    amal, luis = log.claims("push", "amal"), log.claims("push", "luis")
-    await amal.join()
-    await luis.join()
-    await log.append(publishing("one"), AMAL)
-    async with amal.incoming() as batches:
-        claimed = await anext(batches)
-    assert ["one"] == [entry.item.headline for entry in claimed]
-    taken = await luis.left_over(0)
-    assert claimed == taken
-    await luis.done(taken[0])
-    assert [] == await amal.left_over(0)
-
-
 async def test_an_entry_that_the_script_did_not_write_is_named(each_store: Store) -> None:
     """Somebody else's data under our key is a fault to be heard, not an item."""
     log = Log(each_store, "en")

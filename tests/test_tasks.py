@@ -61,3 +61,33 @@ async def test_events_are_waited_for_but_not_for_ever() -> None:
     second.set()
     await asyncio.wait_for(waiting, 10)
     await tasks.within(60, [])
+
+
+async def test_who_is_cancelled_while_he_ends_others_ends_them_all_the_same() -> None:
+    """A task that holds out for a while is not left behind by one who is told to hurry."""
+    held_out = asyncio.Event()
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            held_out.set()
+            await asyncio.Event().wait()
+
+    async def parent() -> None:
+        child = asyncio.create_task(stubborn())
+        children.append(child)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await tasks.end([child])
+
+    children: list[asyncio.Task[None]] = []
+    ending = asyncio.create_task(parent())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.wait_for(held_out.wait(), 5)
+    await tasks.end([ending])
+    assert [True] == [child.done() for child in children]
+    assert ending.cancelled()

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, cast
 
-from ticker import __version__, commands, inspection, logs, serve, watch
+from ticker import __version__, commands, inspection, logs, pushing, serve, watch
 from ticker.app import Role
 from ticker.auth import SCOPES
 from ticker.errors import TickerError
@@ -25,7 +25,7 @@ ROLES = {
     "serve": "everything in one process group, on the embedded store unless TICKER_REDIS_URL is set",
     "api": "HTTP for editors",
     "fanout": "WebSocket and HTTP for readers",
-    "push": "the mobile push bridge; prints what it would send",
+    "push": "the mobile push bridge; prints what it would send when no provider is set",
 }
 ACTS = {
     "hold": "take an item off every screen until it is released",
@@ -71,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
     if command == "audit":
         return asyncio.run(inspection.audit(settings, options))
     if command == "push":
-        return serve.push(settings)
+        return asyncio.run(pushing.push(settings, options)) if options.act else serve.push(settings)
     return serve.run(settings, cast(Role, command))
 
 
@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     client.add_argument("--key", help="API key (TICKER_KEY, or a file named by TICKER_KEY_FILE)")
 
     for role, what in ROLES.items():
-        added.add_parser(role, help=what, parents=[settings])
+        parser_of_role = added.add_parser(role, help=what, parents=[settings])
+        if role == "push":
+            _pushing(parser_of_role, settings)
 
     _editing(added, client)
 
@@ -123,6 +125,27 @@ def _parser() -> argparse.ArgumentParser:
     check = added.add_parser("check", help="the effective settings", parents=[settings])
     check.add_argument("--role", choices=list(ROLES), default="serve", help="for which role they should be complete")
     return parser
+
+
+def _pushing(parser: argparse.ArgumentParser, settings: argparse.ArgumentParser) -> None:
+    """What can be asked of the bridge; without any of it, it runs."""
+    acts = parser.add_subparsers(dest="act", metavar="ACT")
+    status = acts.add_parser("status", help="what became of the pushes of an item", parents=[settings])
+    status.add_argument("item", help="the item's id")
+    dead = acts.add_parser("dead", help="pushes that were given up").add_subparsers(
+        dest="dead", required=True, metavar="ACT"
+    )
+    for name, what in (
+        ("list", "show them, with the reasons"),
+        ("retry", "try them again"),
+        ("drop", "forget them"),
+    ):
+        letters = dead.add_parser(name, help=what, parents=[settings])
+        letters.add_argument("letter", nargs="*", help="ids, as 'list' shows them; default all")
+        letters.add_argument("--channel", dest="channel", help="only of this channel")
+    test = acts.add_parser("test", help="what would be sent; Firebase is asked for a dry run", parents=[settings])
+    test.add_argument("channel")
+    acts.add_parser("vapid", help="make a key for Web Push, and print it", parents=[settings])
 
 
 def _editing(added: Any, client: argparse.ArgumentParser) -> None:

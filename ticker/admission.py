@@ -57,6 +57,10 @@ class Admission:
             self._limit.spend(self.address(connection))
             raise
 
+    def stranger(self, connection: HTTPConnection) -> None:
+        """Count a request that needs no key and yet leaves something behind. Raises RateLimited."""
+        self._limit.spend(self.address(connection))
+
     async def spend(self, key: Key) -> None:
         """Count one act of this key. Raises RateLimited."""
         await self._keyring.spend(key)

@@ -27,6 +27,8 @@ from ticker.address import Proxies
 from ticker.admission import Admission
 from ticker.audience import Audience
 from ticker.auth import Keyring
+from ticker.bridges import roster
+from ticker.bridges.crew import Crew
 from ticker.census import Census
 from ticker.change import Changes
 from ticker.channel import Channel, Difference
@@ -56,6 +58,7 @@ from ticker.session import Sessions
 from ticker.settings import Settings
 from ticker.store import Store
 from ticker.stream import Log
+from ticker.subscriptions import Subscriptions
 from ticker.wire import CloseCode
 
 log = logging.getLogger("ticker.app")
@@ -97,6 +100,14 @@ class Process:
         self.changes = Changes(editing)
         self.history = History(editing)
         self.audience = Audience(editing)
+        sender = roster.vapid(settings)
+        self.subscriptions = Subscriptions(
+            editing,
+            sender.public if sender else None,
+            roster.guard(settings, browsers=True),
+            roster.guard(settings),
+            settings.push_targets,
+        )
         self.door = Door(editing, secure=(settings.public_url or "").startswith("https:"))
 
         follows = () if role == "api" else self.channels.values()
@@ -120,6 +131,9 @@ class Process:
         self.reference = Reference(self.operations, self.channels)
         self.reload = Reload(settings.channels, self.channels)
         self.role = role
+        # Who serves everything also sends to phones, when it is told how; alone, `ticker push` does.
+        pushes = role == "serve" and roster.configured(settings)
+        self.crew = Crew(self.store, settings, self.channels, self.metrics) if pushes else None
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def _everybody(self) -> list[Reader]:
@@ -148,10 +162,12 @@ class Process:
         """What this process serves."""
         found: list[Operation] = []
         if self.role != "fanout":
-            found += routes.editors(self.publisher, self.changes, self.history, self.audience, self.door)
+            found += routes.editors(
+                self.publisher, self.changes, self.history, self.audience, self.door, self.subscriptions
+            )
         if self.role != "api":
             found += routes.readers(self.readers, self.feeds, self.reference)
-        return found + routes.both(self.history, self.health, self.exposition, self.reference)
+        return found + routes.both(self.history, self.health, self.exposition, self.reference, self.subscriptions)
 
     def routes(self) -> list[Route]:
         """The same for the router."""
@@ -174,6 +190,8 @@ class Process:
             )
         for name, follower in self.fanouts.items():
             found[_task_of(name)] = follower.run
+        if self.crew is not None:
+            found["push"] = self.crew.run
         return found
 
     @asynccontextmanager
@@ -205,6 +223,8 @@ class Process:
         gone = [self.hubs[name] for name in difference.removed if name in self.hubs]
         # No await in here, so nobody meets a channel with one half of what belongs to it. The mappings are shared.
         _become(self.channels, found)
+        if self.crew is not None:
+            self.crew.look()
         _become(
             self.logs, {name: self.logs.get(name) or Log(self.store, name, self.settings.log_length) for name in found}
         )

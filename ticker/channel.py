@@ -14,10 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+)
 
 from ticker.errors import SettingsError
 from ticker.lines import lines, nearest
+from ticker.quiet import Hours
 from ticker.text import line
 
 FILE_BYTES = 1_048_576
@@ -63,6 +73,14 @@ def _language(tag: str) -> str:
     return tag
 
 
+def _hours(text: object) -> Hours:
+    if isinstance(text, Hours):
+        return text
+    if not isinstance(text, str):
+        raise ValueError("is no text")
+    return Hours.parse(text)
+
+
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) != len(names):
         twice = next(name for name, times in Counter(names).items() if times > 1)
@@ -92,6 +110,7 @@ Names = Annotated[tuple[Name, ...], AfterValidator(_distinct)]
 Title = Annotated[str, AfterValidator(lambda text: line(text, TITLE))]
 Label = Annotated[str, AfterValidator(lambda text: line(text, LABEL))]
 Urgency = Annotated[int, BeforeValidator(_urgency), Field(strict=True, ge=1, le=9)]
+Quiet = Annotated[Hours, PlainValidator(_hours)]
 Language = Annotated[str, AfterValidator(_language)]
 
 
@@ -109,6 +128,7 @@ class Channel(BaseModel):
     approve: int = Field(0, strict=True, ge=0, le=9, description="items as urgent as this, or more, need a second look")
     labels: dict[Urgency, Label] = Field(LABELS, description="what the urgencies are called")
     push_hold: int = Field(5, strict=True, ge=0, le=60, description="seconds for which a push waits before it leaves")
+    quiet: dict[Label, Quiet] = Field({}, description="hours in which phones are left alone, by topic; flash overrides")
     sections: Names = SECTIONS
     regions: Names = REGIONS
 

@@ -15,7 +15,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    start_http_server,
+)
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from ticker.delivery import Delivery
@@ -29,6 +37,7 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 BROADCAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 TO_SOCKET = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+PUSH = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 """Upper bounds, seconds."""
 
 ANSWERS = ("snapshot", "resume", "reset")
@@ -76,6 +85,13 @@ class Metrics:
         self._store_errors = counter("redis_errors", "Failures of a command to the store.", "kind")
         self._receipts = counter("receipts", "Receipts from readers.", "channel", "outcome")
         self._dropped = counter("reach_dropped", "Counts of reach that were given up, unwritten.")
+        self._pushes = counter("pushes", "Rows of the outbox that have ended.", "provider", "outcome")
+        self._push_retries = counter("push_retries", "Tries of a push that are to be repeated.", "provider")
+        self._targets_removed = counter("push_targets_removed", "Targets that providers know no more.", "provider")
+        self._entries_lost = counter("push_entries_lost", "Entries that no phone is told of.", "channel", "kind")
+        self._outbox = gauge(
+            "push_lots", "Lots of the outbox that have not ended.", "channel", "provider", mode="livemax"
+        )
 
         self._broadcast = Histogram(
             "ticker_broadcast_seconds",
@@ -83,6 +99,13 @@ class Metrics:
             ("channel",),
             registry=registry,
             buckets=BROADCAST,
+        )
+        self._push_age = Histogram(
+            "ticker_push_seconds",
+            "From the moment in which a push was to leave to the try that was accepted.",
+            ("provider",),
+            registry=registry,
+            buckets=PUSH,
         )
         self._to_socket = Histogram(
             "ticker_post_to_socket_seconds",
@@ -146,6 +169,30 @@ class Metrics:
         """An act was refused; `problem` is the slug of the problem."""
         self._refused_acts.labels(act, problem).inc()
 
+    # Phones.
+
+    def push_ended(self, provider: str, outcome: str, late: float | None) -> None:
+        """A row of the outbox ended, `late` seconds after its push was to leave."""
+        self._pushes.labels(provider, outcome).inc()
+        if outcome == "accepted" and late is not None:
+            self._push_age.labels(provider).observe(late)
+
+    def push_retried(self, provider: str) -> None:
+        """A push has to be tried again."""
+        self._push_retries.labels(provider).inc()
+
+    def target_removed(self, provider: str) -> None:
+        """A provider knows a target no more."""
+        self._targets_removed.labels(provider).inc()
+
+    def entries_lost(self, channel: str, kind: str, number: int) -> None:
+        """So many entries of the log will reach no phone: `kind` is `poison` or `trimmed`."""
+        self._entries_lost.labels(channel, kind).inc(number)
+
+    def outbox_stands(self, channel: str, provider: str, lots: int) -> None:
+        """So many lots of a channel have rows that have not ended."""
+        self._outbox.labels(channel, provider).set(lots)
+
     # The store.
 
     def store_failed(self, kind: str, times: int) -> None:
@@ -180,6 +227,23 @@ class Metrics:
         """The channel is none any more: it has no readers, and nothing of it is late."""
         self.standing(channel, dict.fromkeys(ways, 0), 0.0, 0)
         self._lagging.labels(channel).set(0)
+
+    @contextmanager
+    def told(self, host: str, port: int) -> Iterator[None]:
+        """Tell the figures on a port of their own, for a process that answers nothing else; on none when it is 0.
+
+        Raises OSError when the port is taken.
+        """
+        if not port:
+            yield
+            return
+        server, thread = start_http_server(port, host, self._registry)
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
 
     # The page.
 

@@ -13,11 +13,13 @@ from ticker.draft import Draft, ItemId, Patch, Reason
 from ticker.errors import TickerError
 from ticker.operation import JSON, Operation, Reply
 from ticker.problem import MEDIA_TYPE, TYPE
+from ticker.registration import Subscription, TargetDraft
 from ticker.schemas import Schema
 from ticker.session import COOKIE
 from ticker.text import findable
 
 VERSION = "3.1.0"
+TARGET = "^[A-Za-z0-9_-]{20}$"
 LETTERS = ("!-~", "!-~¡-ÿ", "ء-ي", "!-~¡-ÿء-ي🌉")
 """Texts of these, with no space around them, are nearly always taken as they are."""
 ABOUT = """\
@@ -32,6 +34,7 @@ TAGS = {
     "Editing": "What editors do to items. Every act is answered alike, and is in the audit.",
     "Looking back": "What was, and what waits.",
     "Audience": "Who is watching, and how many have it.",
+    "Push": "Phones, browsers and webhooks that are told of alerts, and what became of that.",
     "Session": "A cookie that stands for a key, for pages.",
     "Health": "For whoever runs the service.",
     "Reference": "The service, described.",
@@ -81,7 +84,7 @@ def build(operations: Iterable[Operation], channels: Mapping[str, Channel]) -> d
     replies = [reply.model for operation in told for reply in operation.replies if reply.model not in _PLAIN]
     taken = [operation.body for operation in told if operation.body is not None]
     models, named = schemas.of([*replies, *taken, Problem])
-    for name in (Draft.__name__, Patch.__name__):
+    for name in (Draft.__name__, Patch.__name__, Subscription.__name__, TargetDraft.__name__):
         if name in named:
             _list(named[name], channels.values())
     common = schemas.common(text=bool(taken))
@@ -90,7 +93,7 @@ def build(operations: Iterable[Operation], channels: Mapping[str, Channel]) -> d
     for operation in told:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, models, responses)
     for path, methods in paths.items():
-        if parameters := [_in_path(name, channels) for name in ("channel", "id") if f"{{{name}}}" in path]:
+        if parameters := [_in_path(name, channels) for name in ("channel", "id", "target") if f"{{{name}}}" in path]:
             methods["parameters"] = parameters
     document = {
         "openapi": VERSION,
@@ -160,6 +163,8 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
 def _in_path(name: str, channels: Mapping[str, Channel]) -> Schema:
     if name == "channel":
         schema, about = {"type": "string", "enum": list(channels)}, "name of the channel"
+    elif name == "target":
+        schema, about = {"type": "string", "pattern": TARGET}, "id of the target, as it was answered"
     else:
         schema, about = schemas.one(ItemId), "id of the item"
     return {"name": name, "in": "path", "required": True, "description": about, "schema": schema}

@@ -40,6 +40,11 @@ async def docs(request: Request) -> Response:
     return _file(WEB / "docs", request.path_params.get("file", "index.html"), PAGE_HEADERS)
 
 
+async def push(request: Request) -> Response:
+    """`GET /push/v1/{file}`: the service worker, and what a page subscribes with."""
+    return _file(WEB / "push", request.path_params["file"], PAGE_HEADERS)
+
+
 async def widget(request: Request) -> Response:
     """`GET /widget/v1/{file}`: the embeddable ticker."""
     return _file(WEB / "widget", request.path_params["file"], WIDGET_HEADERS)

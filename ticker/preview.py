@@ -6,7 +6,7 @@ from typing import Any
 
 from ticker import wire
 from ticker.airing import HOUR_MS, Change
-from ticker.bridges import log as bridge
+from ticker.bridges.notice import rehearsed as on_phones
 from ticker.channel import Channel
 from ticker.draft import WARN_LENGTHS
 from ticker.entry import Cursor, Entry
@@ -54,5 +54,5 @@ def _sized(content: Any) -> dict[str, Any]:
 
 
 def _pushed(entry: Entry) -> dict[str, Any]:
-    told = bridge.told(entry)
+    told = on_phones(entry)
     return {"target": "log", "bytes": len(wire.encode(told)), "payload": told}

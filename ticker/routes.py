@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from ticker import answers, audience, errors, pages
+from ticker import answers, audience, errors, pages, subscriptions
 from ticker.answers import Answer, Rehearsal
 from ticker.audience import Audience
 from ticker.auth import Scope
@@ -34,11 +34,15 @@ from ticker.parameters import (
 )
 from ticker.publish import Publisher
 from ticker.reference import Reference
+from ticker.registration import Subscription, TargetDraft
+from ticker.subscriptions import Subscriptions
 
 CHANNEL = "/v1/channels/{channel}"
 ITEMS = CHANNEL + "/items"
 ITEM = ITEMS + "/{id}"
 SESSION = "/v1/session"
+SUBSCRIPTIONS = CHANNEL + "/subscriptions"
+TARGETS = CHANNEL + "/targets"
 
 MADE = Reply(201, "It is stored.", Answer, ("Location", "ETag", "Idempotency-Replayed?"))
 DRY = Reply(200, "With `dry_run`: nothing is stored, and this is what would be.", Rehearsal)
@@ -48,6 +52,9 @@ WINDOW = Reply(200, "What stands.", answers.Window, ("ETag", "Cache-Control"))
 SAME = Reply(304, "Nothing is newer.", None, ("ETag", "Cache-Control"))
 BEGUN = Reply(200, "The cookie stands for the key from now on.", answers.Session, ("Set-Cookie",))
 OVER = Reply(204, "The cookie is worth nothing any more.", None, ("Set-Cookie",))
+REGISTERED = Reply(200, "It is stored.", subscriptions.Registered)
+FORGOTTEN = Reply(204, "It is not told of anything any more.", None, ("Cache-Control",))
+OFFERED = Reply(200, "As asked.", subscriptions.Offered, ("Cache-Control",))
 READY = Reply(200, "It is ready.", answers.Ready)
 NOT_READY = Reply(503, "It is not.", answers.NotReady, ("Retry-After",))
 DOCUMENT = Reply(200, "The document.", dict, ("ETag", "Cache-Control"))
@@ -69,7 +76,12 @@ FILTERED = (*FILTERS, IF_NONE_MATCH)
 
 
 def editors(
-    publisher: Publisher, changes: Changes, history: History, audience_: Audience, door: Door
+    publisher: Publisher,
+    changes: Changes,
+    history: History,
+    audience_: Audience,
+    door: Door,
+    targets: Subscriptions,
 ) -> list[Operation]:
     """What needs a key."""
     editing = [
@@ -94,13 +106,47 @@ def editors(
         on("GET", ITEM + "/reach", "reach", audience_.reach, "read", audience.Reach),
         on("GET", CHANNEL + "/readers", "readers", audience_.readers, "read", audience.ReaderCount),
     ]
+    pushing = [
+        on("GET", ITEM + "/push", "push_status", targets.status, "read", subscriptions.PushStatus),
+        on(
+            "POST",
+            SUBSCRIPTIONS,
+            "subscribe",
+            targets.subscribe,
+            "public",
+            REGISTERED,
+            body=Subscription,
+            refuses=[errors.RateLimited, errors.Unavailable, errors.StoreUnavailable],
+        ),
+        on(
+            "DELETE",
+            SUBSCRIPTIONS + "/{target}",
+            "unsubscribe",
+            targets.unsubscribe,
+            "public",
+            FORGOTTEN,
+            refuses=[errors.RateLimited, errors.StoreUnavailable],
+        ),
+        on("GET", TARGETS, "targets", targets.count, "push", subscriptions.TargetCount),
+        on(
+            "POST",
+            TARGETS,
+            "register",
+            targets.register,
+            "push",
+            REGISTERED,
+            body=TargetDraft,
+            refuses=[errors.Unavailable],
+        ),
+        on("DELETE", TARGETS + "/{target}", "unregister", targets.unregister, "push", FORGOTTEN),
+    ]
     session = [
         on("POST", SESSION, "login", door.begin, "public", BEGUN, body=Login, refuses=UNKNOWN),
         on("GET", SESSION, "session", door.show, "key", answers.Session),
         on("DELETE", SESSION, "logout", door.end, "session", OVER),
     ]
     looking = tagged("Looking back", looking_back) + tagged("Audience", watching)
-    return tagged("Editing", editing) + looking + tagged("Session", session)
+    return tagged("Editing", editing) + looking + tagged("Push", pushing) + tagged("Session", session)
 
 
 def readers(readers: Readers, feeds: Feeds, reference: Reference) -> list[Operation]:
@@ -117,14 +163,18 @@ def readers(readers: Readers, feeds: Feeds, reference: Reference) -> list[Operat
         on("GET", "/", "demo", pages.demo),
         on("GET", "/demo/{file}", "demo_file", pages.demo),
         on("GET", "/widget/v1/{file}", "widget_file", pages.widget),
+        on("GET", "/push/v1/{file}", "push_file", pages.push),
     ]
     described = [on("GET", "/asyncapi.json", "asyncapi", reference.asyncapi, "public", DOCUMENT, SAME, takes=SEEN)]
     return tagged("Reading", reading) + tagged("Reference", described) + shown
 
 
-def both(history: History, health: Health, exposition: Exposition, reference: Reference) -> list[Operation]:
+def both(
+    history: History, health: Health, exposition: Exposition, reference: Reference, targets: Subscriptions
+) -> list[Operation]:
     """What both halves have."""
     reading = [on("GET", ITEM, "item", history.item, "anybody", FOUND, SAME, takes=SEEN)]
+    offered = [on("GET", "/v1/push", "push_offered", targets.offered, "public", OFFERED)]
     watched = [
         on("GET", "/health/live", "alive", health.live, "public", answers.Alive),
         on("GET", "/health/ready", "ready", health.ready, "public", READY, NOT_READY),
@@ -135,7 +185,12 @@ def both(history: History, health: Health, exposition: Exposition, reference: Re
         on("GET", "/docs", "docs", pages.docs),
         on("GET", "/docs/{file}", "docs_file", pages.docs),
     ]
-    return tagged("Reading", reading) + tagged("Health", watched) + tagged("Reference", described)
+    return (
+        tagged("Reading", reading)
+        + tagged("Push", offered)
+        + tagged("Health", watched)
+        + tagged("Reference", described)
+    )
 
 
 def act(name: str, handler: Handler, scope: Scope, body: type[BaseModel], *refuses: type[TickerError]) -> Operation:

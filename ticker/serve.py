@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,8 +25,8 @@ from ticker import channel as channels
 from ticker import metrics, places, tasks
 from ticker.app import ROLE, Role, create_app
 from ticker.auth import Keyring
-from ticker.bridges import runner
-from ticker.bridges.log import LogProvider
+from ticker.bridges import roster
+from ticker.bridges.crew import Crew
 from ticker.channel import Channel, Difference
 from ticker.embedded import EmbeddedStore
 from ticker.errors import SettingsError
@@ -36,7 +36,6 @@ from ticker.reload import Reload
 from ticker.server import Server
 from ticker.settings import Settings
 from ticker.store import Store
-from ticker.stream import Log
 from ticker.websocket import WebSocketConnection
 from ticker.workers import Listeners, Workers
 
@@ -58,6 +57,7 @@ def run(settings: Settings, role: Role) -> int:
     if role != "serve":
         _needs_store(settings, role)
     channels.load(settings.channels)  # a wrong file is told here, once, and not by each worker
+    asyncio.run(_checked(settings))
     hangup = Hangup()
     places.raise_limit()
     embedded = None
@@ -77,43 +77,47 @@ def run(settings: Settings, role: Role) -> int:
 
 
 def push(settings: Settings) -> int:
-    """Claim from the logs and print what would be sent, until SIGTERM or SIGINT."""
+    """Claim from the logs and send to phones, until SIGTERM or SIGINT."""
     _needs_store(settings, "push")
     assert settings.redis_url is not None
     hangup = Hangup()
     store = Store(settings.redis_url.get_secret_value())
-    worker = f"{socket.gethostname()}-{os.getpid()}"
     known = channels.load(settings.channels)
-    provider = LogProvider()
+    figures = metrics.Metrics(known)
+    crew = Crew(store, settings, known, figures)
     running: dict[str, asyncio.Task[None]] = {}
 
     def start(name: str, run: tasks.Run) -> None:
         running[name] = asyncio.create_task(tasks.supervised(name, run))
 
-    def follow(names: Iterable[str]) -> None:
-        for name in names:
-            start(f"push of {name}", functools.partial(runner.run, Log(store, name), worker, provider))
-
     async def take(found: Mapping[str, Channel], difference: Difference) -> None:
         known.clear()
         known.update(found)
-        follow(difference.added)
-        await tasks.end([running.pop(f"push of {name}") for name in difference.removed])
+        crew.look()
 
     async def bridge() -> None:
         stopped, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
         reload = Reload(settings.channels, known)
-        follow(known)
+        start("master of the Sentinels", store.follow)
+        start("push", crew.run)
         start("reload", functools.partial(reload.run, take))
-        with hangup.heard(reload.ask):
+        with hangup.heard(reload.ask), figures.told(settings.host, settings.push_metrics):
             await stopped.wait()
         await tasks.end(running.values())
         await store.close()
 
+    # What is set wrongly is told here, and not by a task that begins again and again.
+    asyncio.run(_checked(settings))
     asyncio.run(bridge())
     return 0
+
+
+async def _checked(settings: Settings) -> None:
+    """Raises SettingsError when a provider cannot be had."""
+    for provider in roster.providers(settings):
+        await provider.close()
 
 
 def _needs_store(settings: Settings, role: str) -> None:

@@ -80,6 +80,37 @@ class Settings(BaseModel):
     reconnect_max_ms: int = Field(30_000, ge=1, description="greatest delay told to clients for coming back, ms")
     drain: float = Field(5.0, ge=0, le=15, description="seconds over which readers are sent away before an end")
     max_body: int = Field(16_384, ge=1024, description="greatest body of a post, bytes")
+    fcm_credentials: SecretStr | None = Field(
+        None, description="service account of Firebase (JSON), with which Android phones and topics are sent to"
+    )
+    fcm_url: str = Field("https://fcm.googleapis.com", description="address of Firebase Cloud Messaging")
+    fcm_topic: str = Field(
+        "breaking", pattern=r"^[a-zA-Z0-9_.~%-]{1,100}$", description="how the names of all topics at Firebase begin"
+    )
+    apns_key: SecretStr | None = Field(None, description="key of Apple (.p8), with which its phones are sent to")
+    apns_key_id: str | None = Field(None, description="id of that key")
+    apns_team: str | None = Field(None, description="id of the team at Apple")
+    apns_topic: str | None = Field(None, description="bundle id of the app")
+    apns_url: str = Field("https://api.push.apple.com", description="address of Apple's push service")
+    vapid_key: SecretStr | None = Field(
+        None, description="private key of P-256, with which browsers are sent to; 'ticker push vapid' makes one"
+    )
+    vapid_subject: str | None = Field(None, description="mailto: or https: address that push services can turn to")
+    webpush_services: str = Field(
+        "fcm.googleapis.com,*.push.services.mozilla.com,*.notify.windows.com,web.push.apple.com,*.push.apple.com",
+        description="hosts of the push services that browsers may name, with commas between; empty: any public one",
+    )
+    webhooks: bool = Field(False, description="send to the webhooks that are registered")
+    push_trusted: str | None = Field(
+        None, description="inner addresses and networks that targets may have, by http too"
+    )
+    push_clear: bool = Field(False, description="take withdrawn alerts off phones without a word")
+    push_rate: int = Field(500, ge=0, description="requests a second to each provider and process; 0 = no limit")
+    push_at_once: int = Field(128, ge=32, le=2048, description="requests under way to each provider and process")
+    push_targets: int = Field(1_000_000, ge=1, description="most targets of each provider in a channel")
+    push_metrics: int = Field(
+        0, ge=0, le=65535, description="port on which 'ticker push' tells its figures; 0 = nowhere"
+    )
     metrics: str = Field(
         "127.0.0.0/8,::1",
         description="addresses and networks that read /metrics without a key, with commas between; none: nobody does",
@@ -127,6 +158,26 @@ class Settings(BaseModel):
         if url is not None and not _PUBLIC_URL.fullmatch(url):
             raise ValueError("is no address like https://news.example")
         return url.rstrip("/") if url else url
+
+    @field_validator("fcm_url", "apns_url")
+    @classmethod
+    def _provider(cls, url: str) -> str:
+        if not _PUBLIC_URL.fullmatch(url):
+            raise ValueError("is no address like https://push.example")
+        return url.rstrip("/")
+
+    @field_validator("vapid_subject")
+    @classmethod
+    def _subject(cls, text: str | None) -> str | None:
+        if text is not None and not text.startswith(("mailto:", "https://")):
+            raise ValueError("begins with mailto: or https://")
+        return text
+
+    @field_validator("push_trusted")
+    @classmethod
+    def _inner(cls, text: str | None) -> str | None:
+        Proxies.parse(text or "")
+        return text
 
     @field_validator("proxies")
     @classmethod

@@ -1,4 +1,4 @@
-"""The log of a channel: entries are appended in one atomic script, tailed by readers, claimed by the bridge.
+"""The log of a channel: entries are appended in one atomic script and tailed by readers; the bridge claims them.
 
 All keys of a channel stand under one hash tag, so that a Cluster keeps them together. All time is the store's.
 """
@@ -244,10 +244,6 @@ class Log:
         async with reaching():
             return not await self._store.redis.exists(self._items)
 
-    def claims(self, group: str, worker: str) -> Claims:
-        """The entries that this worker of a consumer group has to see to, each by exactly one worker."""
-        return Claims(self._store, self._log, group, worker)
-
 
 class Tail:
     """A position in a log that only moves forward."""
@@ -273,52 +269,6 @@ class Tail:
                 self._seen = stream_id
                 pulse = Pulse(stream_id, _cursor(fields[b"cursor"]), _cursor(fields[b"last"]), int(fields[b"at"]))
         return entries, pulse
-
-
-class Claims:
-    """A consumer group on a log: every entry goes to one worker and stays his until he acknowledges it."""
-
-    def __init__(self, store: Store, log: str, group: str, worker: str) -> None:
-        self._store = store
-        self._log, self._group, self._worker = log, group, worker
-
-    async def join(self) -> None:
-        """Make the group if it is new. It begins with what comes next: phones must not ring for yesterday's news."""
-        async with reaching():
-            groups = []
-            if await self._store.redis.exists(self._log):
-                groups = await self._store.redis.xinfo_groups(self._log)
-            if not any(found["name"] == self._group.encode() for found in groups):
-                await self._store.redis.xgroup_create(self._log, self._group, id="$", mkstream=True)
-
-    async def left_over(self, idle_ms: int) -> list[Entry]:
-        """Take over what a worker claimed and did not acknowledge for `idle_ms`."""
-        async with reaching():
-            answer: Any = await self._store.redis.xautoclaim(
-                self._log, self._group, self._worker, min_idle_time=idle_ms, count=BATCH
-            )
-        _, found, *_ = answer
-        return [Entry.read(stream_id, fields) for stream_id, fields in found]
-
-    @asynccontextmanager
-    async def incoming(self) -> AsyncIterator[AsyncIterator[list[Entry]]]:
-        """Batches of entries that nobody has claimed yet, on a connection of their own; an empty one every 4 s."""
-        async with self._store.blocking(BLOCK_MS / 1000, writes=True) as redis:
-
-            async def batches() -> AsyncIterator[list[Entry]]:
-                while True:
-                    async with reaching():
-                        answer: Any = await redis.xreadgroup(
-                            self._group, self._worker, {self._log: ">"}, count=BATCH, block=BLOCK_MS
-                        )
-                    yield [Entry.read(stream_id, fields) for _, found in answer for stream_id, fields in found]
-
-            yield batches()
-
-    async def done(self, entry: Entry) -> None:
-        """Acknowledge an entry."""
-        async with reaching():
-            await self._store.redis.xack(self._log, self._group, str(entry.cursor))
 
 
 def _cursor(text: bytes) -> Cursor:

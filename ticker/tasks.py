@@ -26,16 +26,22 @@ async def supervised(name: str, run: Run) -> None:
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel until all have ended.
+    """Cancel until all have ended, also when whoever ends them is cancelled meanwhile: nothing goes on unheard.
 
     Once is not enough: `asyncio.wait_for` of Python 3.11, which the Redis client sends with, loses a cancellation that
     comes in the moment in which its inner task is done.
     """
-    pending = set(tasks)
+    pending, cancelled = set(tasks), False
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
+        try:
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN)
+        except asyncio.CancelledError:
+            cancelled = True
+        pending = {task for task in pending if not task.done()}
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 async def within(seconds: float, events: Sequence[asyncio.Event]) -> None:

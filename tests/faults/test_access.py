@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,14 +9,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from ticker import tasks
-from ticker.bridges import runner
-from ticker.entry import Entry
+from ticker.bridges.provider import Answer
 from ticker.errors import StoreUnavailable
 from ticker.settings import Settings
 from ticker.store import Store
 from ticker.stream import Log
 
+from tests.bridges.stage import Printer, Room
 from tests.faults.servers import Server, server
 from tests.stage import Stage, entries, frame, free_port, running, short_directory
 from tests.waiting import until
@@ -80,24 +78,22 @@ async def test_each_role_does_its_work_with_the_commands_of_its_user(guarded: Se
     ):
         await whole_life(editors, readers)
 
-    rung: list[Entry] = []
-
-    class Phone:
-        async def send(self, entry: Entry) -> None:
-            rung.append(entry)
-
-    store = Store(as_user(guarded, "ticker-push"))
-    worker = asyncio.create_task(runner.run(Log(store, "en"), "w", Phone()))
-    async with running(as_user(guarded, "ticker-api"), "api") as editors:
-
-        async def joined() -> bool:
-            return bool(guarded.command("XINFO", "GROUPS", "{ticker:en}:log"))
-
-        await until(joined, "the bridge to join")
-        item = (await editors.post("rings"))["item"]["id"]
+    store, phone = Store(as_user(guarded, "ticker-push")), Printer()
+    room = Room(store)
+    async with running(as_user(guarded, "ticker-api"), "api") as editors, room.sending(phone):
+        target = {"provider": "fcm", "address": "token-" + "x" * 30}
+        named = (await editors.http.post("/v1/channels/en/targets", json=target)).json()["id"]
+        assert {"targets": {"fcm": 1}} == (await editors.http.get("/v1/channels/en/targets")).json()
+        assert 204 == (await editors.http.delete(f"/v1/channels/en/targets/{named}")).status_code
+        await room.add("printer", "somebody")
+        phone.answers = [Answer("gone", "410"), Answer("later", "503"), Answer("refused", "400")]
+        for headline in ("gone or refused", "rings"):
+            item = (await editors.post(headline, urgency=1))["item"]["id"]
+        await until(lambda: bool(phone.told), "the alert", 30)
         await editors.retract(item)
-        await until(lambda: bool(rung), "the withdrawal")
-    await tasks.end([worker])
+        await until(lambda: any(told.action == "withdraw" for told in phone.told), "the withdrawal")
+        assert (await editors.http.get(f"/v1/channels/en/items/{item}/push")).json()["pushes"]
+        assert await room.outbox.dead()
     await store.close()
 
 

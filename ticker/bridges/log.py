@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from ticker import wire
-from ticker.entry import Entry
+from ticker.bridges.notice import Notice
+from ticker.bridges.provider import ACCEPTED, Answer
+from ticker.bridges.target import Target
+from ticker.item import Item
+
+NAME = "log"
 
 
 class LogProvider:
     """The default when no provider is configured."""
 
-    def __init__(self, out: TextIO = sys.stdout) -> None:
+    name = NAME
+
+    def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
 
-    async def send(self, entry: Entry) -> None:
-        """Print the act, the item and its version."""
-        print(wire.encode(told(entry)).decode(), file=self._out, flush=True)
+    def audiences(self, item: Item) -> Sequence[Target]:
+        """Whoever reads what is printed."""
+        return [Target(id=NAME, provider=NAME, address=NAME, topics=item.push.topics)]
+
+    async def send(self, notice: Notice, target: Target, row: str) -> Answer:
+        """Print what a phone would be told."""
+        print(wire.encode(shown(notice)).decode(), file=self._out or sys.stdout, flush=True)
+        return ACCEPTED
+
+    async def rehearse(self, notice: Notice, target: Target, row: str) -> str:
+        """The same, without printing it."""
+        return wire.encode(shown(notice)).decode()
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
-def told(entry: Entry) -> dict[str, Any]:
-    """What a phone would be told of this act."""
-    item = entry.item
-    if item.pubstatus == "canceled":
-        body = f"Alert withdrawn: {item.correction_note}"
-    else:
-        headline = item.push_headline or item.headline
-        body = f"{item.attribution}: {headline}" if item.attribution and not item.push_headline else headline
+def shown(notice: Notice) -> dict[str, Any]:
+    """What a phone would be told by this notice."""
     return {
-        "would_send": entry.act,
-        "channel": item.channel,
-        "id": item.id,
-        "version": item.version,
-        "cursor": str(entry.cursor),
-        "body": body,
+        "would_send": notice.action,
+        "channel": notice.channel,
+        "id": notice.id,
+        "version": notice.version,
+        "title": notice.title,
+        "body": notice.body,
+        "level": notice.level,
+        "ttl": notice.ttl,
     }

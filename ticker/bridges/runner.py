@@ -1,91 +1,190 @@
-"""Claims each entry of a channel's log for exactly one worker, waits until its push may leave, and gives it on.
+"""The bridge of one channel: claims its entries and writes them into the outbox, and sends what there is due.
 
-A push waits for a few seconds, so that its editor can still stop it. After that the item is read again: what was
-changed, held or taken back meanwhile has an entry of its own. At least once: an entry is acknowledged after the
-provider took it. What a dead worker held is taken over.
+An entry is acknowledged when its rows are written; from then on the outbox remembers what is still to be done. So
+whoever dies, at whatever point, loses nothing, and what he had in his hands is taken over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 from ticker import tasks
-from ticker.entry import Cursor, Entry
+from ticker.bridges.outbox import Lot, Outbox
+from ticker.bridges.pace import Pace
+from ticker.bridges.planner import plan
+from ticker.bridges.provider import Provider
+from ticker.bridges.register import MOST, Register
+from ticker.bridges.sender import HANDFUL, Rules, Sender
+from ticker.channel import Channel
+from ticker.claims import Claims, Found, Lost, Poison
+from ticker.entry import Entry
 from ticker.errors import StoreUnavailable
-from ticker.item import Item
-from ticker.stream import Log
+from ticker.metrics import Metrics
+from ticker.store import Store
 
 log = logging.getLogger("ticker.bridges")
 
 GROUP = "push"
-TAKE_OVER_MS = 90_000
-"""After so long without an acknowledgement an entry is taken from its worker: longer than any push waits."""
+TAKE_OVER_MS = 30_000
+"""After so long without an acknowledgement an entry is taken from its worker: writing its rows takes seconds."""
 RETRY_SECONDS = 1.0
-MOST_AT_ONCE = 1000
-"""Entries that one worker sees to at the same time; beyond that it claims no more."""
+LOOK_SECONDS = 1.0
+"""Longest wait between two looks at the outbox, into which other processes write as well."""
+TRIES = 3
+"""An entry whose rows cannot be written, for a reason that is not the store's, is buried after so many tries."""
 
 
-class Provider(Protocol):
-    """Sends one act on to phones."""
+class Fleet:
+    """The providers of this process, and how fast each is sent to; shared by all channels."""
 
-    async def send(self, entry: Entry) -> None:
-        """Returns when the provider has accepted it."""
-        ...
+    def __init__(self, providers: Sequence[Provider], *, rate: float, at_once: int) -> None:
+        """`rate` is requests a second and `at_once` requests under way, for each provider."""
+        self.providers = {provider.name: provider for provider in providers}
+        self.lots = max(1, at_once // HANDFUL)
+        self.paces = {name: Pace(rate) for name in self.providers}
+        self.rooms = {name: asyncio.Semaphore(self.lots) for name in self.providers}
+
+    async def close(self) -> None:
+        """Hang up on all of them."""
+        for provider in self.providers.values():
+            await provider.close()
 
 
-async def run(stream: Log, worker: str, provider: Provider) -> None:
-    """See to one channel's entries until cancelled."""
-    claims = stream.claims(GROUP, worker)
-    seen_to: dict[Cursor, asyncio.Task[None]] = {}
+class Bridge:
+    """The bridge of one channel."""
 
-    async def see_to(entry: Entry) -> None:
+    def __init__(
+        self,
+        store: Store,
+        channel: str,
+        fleet: Fleet,
+        channels: Mapping[str, Channel],
+        metrics: Metrics,
+        rules: Rules | None = None,
+        outbox: Outbox | None = None,
+        most: int = MOST,
+    ) -> None:
+        """`most` targets of each provider."""
+        self.channel = channel
+        self.outbox = outbox or Outbox(store, channel)
+        self.register = Register(store, channel, most)
+        self._store = store
+        self._fleet = fleet
+        self._metrics = metrics
+        self._sender = Sender(self.outbox, self.register, channels, metrics, rules)
+        self._wake = asyncio.Event()
+        self._failed: dict[str, int] = {}
+
+    async def run(self, worker: str) -> None:
+        """See to the channel until cancelled."""
+        halves = [asyncio.create_task(half) for half in (self._claiming(worker), self._sending())]
         try:
-            if await _ripe(stream, entry):
-                await provider.send(entry)
-            await claims.done(entry)
-        except StoreUnavailable as error:
-            log.warning("%s: %s waits for the store: %s", stream.channel, entry.cursor, error)
-        except Exception:
-            log.exception("%s: %s was not sent; it is tried again", stream.channel, entry.cursor)
+            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
+            for half in done:
+                half.result()
         finally:
-            del seen_to[entry.cursor]
+            await tasks.end(halves)
+            # What the other one failed of in the same moment is not told twice.
+            for half in halves:
+                if not half.cancelled():
+                    half.exception()
 
-    try:
+    async def _claiming(self, worker: str) -> None:
+        claims = Claims(self._store, self.channel, GROUP, worker)
         while True:
             try:
-                await claims.join()
+                if missed := await claims.join():
+                    await self._write(claims, [missed])
                 async with claims.incoming() as batches:
+                    await self._write(claims, await claims.left_over(TAKE_OVER_MS))
                     async for batch in batches:
-                        for entry in [*await claims.left_over(TAKE_OVER_MS), *batch]:
-                            if entry.cursor not in seen_to:
-                                seen_to[entry.cursor] = asyncio.create_task(see_to(entry))
-                        while len(seen_to) >= MOST_AT_ONCE:
-                            await asyncio.wait(seen_to.values(), return_when=asyncio.FIRST_COMPLETED)
+                        await self._write(claims, batch)
+                        await self._write(claims, await claims.left_over(TAKE_OVER_MS))
             except StoreUnavailable as error:
-                log.warning("%s: the log cannot be claimed: %s", stream.channel, error)
+                log.warning("%s: the log cannot be claimed: %s", self.channel, error)
                 await asyncio.sleep(RETRY_SECONDS)
-    finally:
-        await tasks.end(list(seen_to.values()))
 
+    async def _write(self, claims: Claims, batch: Sequence[Found]) -> None:
+        for found in batch:
+            name = str(found.cursor) if isinstance(found, Entry) else found.id
+            if isinstance(found, Entry):
+                if not await self._planned(found, name):
+                    continue
+            else:
+                await self._bury(found)
+            await claims.done([name])
+            self._failed.pop(name, None)
 
-async def _ripe(stream: Log, entry: Entry) -> bool:
-    """Wait until this push may leave. False when it must not: superseded, stopped, or none at all."""
-    while fit(entry, newest := await stream.item(entry.item.id)):
-        assert newest is not None
-        left = (newest.push_at or 0) - await stream.now()
-        if left <= 0:
-            return True
-        await asyncio.sleep(left / 1000)
-    return False
-
-
-def fit(entry: Entry, newest: Item | None) -> bool:
-    """Whether this entry rings: it is the newest version of its item, and a push that had not left before it."""
-    if newest is None or newest.version != entry.item.version:
-        return False
-    if entry.act == "retract":
+    async def _planned(self, entry: Entry, name: str) -> bool:
+        """Whether this entry is seen to; else it stays claimed, and is taken up again."""
+        try:
+            await plan(entry, self.outbox, self.register, self._fleet.providers.values())
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("%s: the rows of %s cannot be written", self.channel, name)
+            tries = self._failed[name] = self._failed.get(name, 0) + 1
+            if tries < TRIES:
+                return False
+            await self._bury(Poison(name, f"a fault of ours: {type(error).__name__}"))
+        self._wake.set()
         return True
-    item = entry.item
-    return item.push.enabled and item.push_at is not None and item.push_at >= item.versioncreated
+
+    async def _bury(self, found: Poison | Lost) -> None:
+        kind = "poison" if isinstance(found, Poison) else "trimmed"
+        number = 1 if isinstance(found, Poison) else found.number
+        reason = found.reason if isinstance(found, Poison) else "the log was trimmed before it was seen to"
+        log.error("%s: %d of the log from %s on: %s; no phone is told of it", self.channel, number, found.id, reason)
+        self._metrics.entries_lost(self.channel, kind, number)
+        await self.outbox.bury({"entry": found.id, "entries": number, "kind": kind, "reason": reason})
+
+    async def _sending(self) -> None:
+        """Send what is due, a bounded number of lots at a time."""
+        names = list(self._fleet.providers)
+        under_way: dict[tuple[str, Lot], asyncio.Task[None]] = {}
+        try:
+            while True:
+                self._wake.clear()
+                wait = LOOK_SECONDS
+                try:
+                    due = await self.outbox.due(names, self._fleet.lots * 2)
+                    fresh = [(name, lot) for name in names for lot in due.lots[name] if (name, lot) not in under_way]
+                    for key in fresh:
+                        under_way[key] = asyncio.create_task(self._see_to(*key))
+                        under_way[key].add_done_callback(functools.partial(self._laid_down, under_way, key))
+                    if due.next is not None:
+                        wait = min(wait, max(0.0, (due.next - due.now) / 1000))
+                    for name in names:
+                        self._metrics.outbox_stands(self.channel, name, due.waiting[name])
+                except StoreUnavailable as error:
+                    log.warning("%s: the outbox cannot be read: %s", self.channel, error)
+                await self._woken(wait)
+        finally:
+            await tasks.end(list(under_way.values()))
+
+    def _laid_down(
+        self, under_way: dict[tuple[str, Lot], asyncio.Task[None]], key: tuple[str, Lot], _: asyncio.Task[None]
+    ) -> None:
+        under_way.pop(key, None)
+        self._wake.set()
+
+    async def _woken(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _see_to(self, name: str, lot: Lot) -> None:
+        try:
+            async with self._fleet.rooms[name]:
+                await self._sender.see_to(self._fleet.providers[name], lot, self._fleet.paces[name])
+        except StoreUnavailable as error:
+            log.warning("%s: %s of %s waits for the store: %s", self.channel, lot.name, name, error)
+            await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            log.exception("%s: %s of %s could not be seen to", self.channel, lot.name, name)
+            await asyncio.sleep(RETRY_SECONDS)
