@@ -33,6 +33,7 @@ from ticker.channel import Channel, Difference
 from ticker.delivery import Delivery
 from ticker.drain import SLICE, Drain
 from ticker.editing import Editing
+from ticker.embedding import Embedding
 from ticker.errors import MethodNotAllowed, NotFound, StoreUnavailable, TickerError
 from ticker.exposition import Exposition
 from ticker.feeds import Feeds
@@ -46,11 +47,13 @@ from ticker.live import Readers
 from ticker.login import Door
 from ticker.metrics import Metrics
 from ticker.operation import Operation
+from ticker.pages import Widget
 from ticker.places import Places
 from ticker.problem import Problem
 from ticker.publish import Publisher
 from ticker.reach import Reach, Receipts
 from ticker.reference import Reference
+from ticker.releases import Releases
 from ticker.reload import Reload
 from ticker.session import Sessions
 from ticker.settings import Settings
@@ -115,6 +118,8 @@ class Process:
             proxies=proxies,
         )
         self.feeds = Feeds(self.hubs, settings.public_url)
+        self.embedding = Embedding(self.hubs, settings.public_url)
+        self.widget = Widget(Releases())
         self.readers = Readers(self.hubs, self.places, admission, self.drain, self.receipts, self.metrics)
         self.health = Health(self.logs, self.fanouts, self.drain)
         self.reference = Reference(self.operations, self.channels)
@@ -150,7 +155,7 @@ class Process:
         if self.role != "fanout":
             found += routes.editors(self.publisher, self.changes, self.history, self.audience, self.door)
         if self.role != "api":
-            found += routes.readers(self.readers, self.feeds, self.reference)
+            found += routes.readers(self.readers, self.feeds, self.reference, self.widget, self.embedding)
         return found + routes.both(self.history, self.health, self.exposition, self.reference)
 
     def routes(self) -> list[Route]:

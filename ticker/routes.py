@@ -13,6 +13,7 @@ from ticker.audience import Audience
 from ticker.auth import Scope
 from ticker.change import Changes
 from ticker.draft import Draft, Hold, Login, Nothing, Patch, Pin, Reason
+from ticker.embedding import Embedding
 from ticker.errors import TickerError
 from ticker.exposition import Exposition
 from ticker.feeds import Feeds
@@ -26,11 +27,15 @@ from ticker.parameters import (
     ALLOW_SIMILAR,
     DRY_RUN,
     FILTERS,
+    FORMAT,
     IF_MATCH,
     IF_NONE_MATCH,
     LIMIT,
+    MOST_HEIGHT,
+    MOST_WIDTH,
     ONCE,
     TIME,
+    URL,
 )
 from ticker.publish import Publisher
 from ticker.reference import Reference
@@ -50,6 +55,7 @@ BEGUN = Reply(200, "The cookie stands for the key from now on.", answers.Session
 OVER = Reply(204, "The cookie is worth nothing any more.", None, ("Set-Cookie",))
 READY = Reply(200, "It is ready.", answers.Ready)
 NOT_READY = Reply(503, "It is not.", answers.NotReady, ("Retry-After",))
+OEMBED = Reply(200, "How to frame it.", dict, ("Cache-Control",))
 DOCUMENT = Reply(200, "The document.", dict, ("ETag", "Cache-Control"))
 
 IN_THE_PAST = (errors.ExpiryInThePast, errors.ScheduleInThePast, errors.EmbargoInThePast, errors.ExpiresTooSoon)
@@ -66,6 +72,8 @@ CHANGE = (IF_MATCH, DRY_RUN, ONCE)
 ACT = (DRY_RUN, ONCE)
 SEEN = (IF_NONE_MATCH,)
 FILTERED = (*FILTERS, IF_NONE_MATCH)
+OEMBEDDED = (URL, MOST_WIDTH, MOST_HEIGHT, FORMAT)
+NO_FRAME = (errors.UnknownChannel, errors.Malformed, errors.Unavailable)
 
 
 def editors(
@@ -103,7 +111,9 @@ def editors(
     return tagged("Editing", editing) + looking + tagged("Session", session)
 
 
-def readers(readers: Readers, feeds: Feeds, reference: Reference) -> list[Operation]:
+def readers(
+    readers: Readers, feeds: Feeds, reference: Reference, widget: pages.Widget, embedding: Embedding
+) -> list[Operation]:
     """What is public."""
     reading = [
         on("GET", "/v1/channels", "channels", readers.channels, "public", answers.Channels),
@@ -116,10 +126,15 @@ def readers(readers: Readers, feeds: Feeds, reference: Reference) -> list[Operat
     shown = [
         on("GET", "/", "demo", pages.demo),
         on("GET", "/demo/{file}", "demo_file", pages.demo),
-        on("GET", "/widget/v1/{file}", "widget_file", pages.widget),
+        on("GET", "/widget/v1/{file}", "widget_file", widget.file),
+        on("GET", "/widget/versions.json", "widget_versions", widget.versions),
+        on("GET", "/widget/{release}/breaking-ticker.js", "widget_release", widget.release),
+        on("GET", "/embed/{channel}", "embed", embedding.page),
+        on("GET", "/embed/v1/{file}", "embed_file", pages.embed),
     ]
+    embedded = [on("GET", "/oembed", "oembed", embedding.oembed, "public", OEMBED, takes=OEMBEDDED, refuses=NO_FRAME)]
     described = [on("GET", "/asyncapi.json", "asyncapi", reference.asyncapi, "public", DOCUMENT, SAME, takes=SEEN)]
-    return tagged("Reading", reading) + tagged("Reference", described) + shown
+    return tagged("Reading", reading + embedded) + tagged("Reference", described) + shown
 
 
 def both(history: History, health: Health, exposition: Exposition, reference: Reference) -> list[Operation]:

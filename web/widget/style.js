@@ -16,15 +16,25 @@ const css = `
   --_hover: var(--ticker-hover, light-dark(#eff0f2, #262a30));
   --_radius: var(--ticker-radius, 4px);
   --_block-size: var(--ticker-block-size, 3em);
+  --_row: 2.25em;
 }
 :host([hidden]) { display: none }
+:host([theme=light]) { color-scheme: light }
+:host([theme=dark]) { color-scheme: dark }
 :host([mode=list]) { --_block-size: var(--ticker-block-size, 30em) }
+:host([mode=toast]) {
+  position: fixed;
+  z-index: var(--ticker-z-index, 1000);
+  inset-block-end: 1em;
+  inset-inline-end: 1em;
+  inline-size: min(26em, 100% - 2em);
+  --_block-size: auto;
+}
 * { box-sizing: border-box }
 [hidden] { display: none !important }
 .bar {
   display: grid;
-  grid-template: "label list note controls" minmax(0, 1fr) / auto minmax(0, 1fr) auto auto;
-  align-items: stretch;
+  grid-template: "label note controls" minmax(var(--_row), auto) "list list list" minmax(0, 1fr) / auto minmax(0, 1fr) auto;
   block-size: var(--_block-size);
   overflow: clip;
   color: var(--_text);
@@ -34,6 +44,7 @@ const css = `
 }
 .label {
   grid-area: label;
+  border-end-end-radius: var(--_radius);
   display: flex;
   align-items: center;
   padding-inline: .8em;
@@ -51,8 +62,8 @@ ul { margin: 0; padding: 0; list-style: none }
 .text { min-inline-size: 0; overflow-wrap: anywhere }
 .attribution { font-weight: 700 }
 a { color: inherit; text-decoration: none }
-a .headline { text-decoration: underline 1px color-mix(in srgb, currentColor 45%, transparent); text-underline-offset: .2em }
-a:hover .headline { text-decoration-color: currentColor; text-decoration-thickness: 2px }
+a .headline { text-decoration: underline 1px; text-underline-offset: .2em }
+a:hover .headline { text-decoration-thickness: 2px }
 .meta { display: flex; gap: .6em; align-items: baseline; color: var(--_muted); font-size: .8125em; white-space: nowrap }
 time { font-variant-numeric: tabular-nums }
 .mark { color: var(--_text); border-block-end: 1px solid currentColor }
@@ -86,7 +97,10 @@ button:hover { color: var(--_text); background: var(--_hover) }
 a:focus-visible { outline-offset: 1px }
 svg { inline-size: 16px; block-size: 16px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round }
 [dir=rtl] .arrow { transform: scaleX(-1) }
-@media (pointer: coarse) { button { inline-size: 44px; block-size: 44px } }
+@media (pointer: coarse) {
+  :host { --_row: 44px }
+  button { inline-size: 44px; block-size: 44px }
+}
 .announcer { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 .empty { padding: .75em; color: var(--_muted) }
 slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
@@ -103,42 +117,49 @@ slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
 }
 .rotate li.current { visibility: visible; animation: appear .16s ease-out }
 @keyframes appear { from { opacity: 0 } }
-@media (prefers-reduced-motion: reduce) { .rotate li.current { animation: none } }
+@media (prefers-reduced-motion: reduce) { .rotate li.current, .toast { animation: none } }
 .rotate .text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding-block: 2px }
 .rotate .meta { flex: none; margin-inline-start: auto }
 .rotate .meta:has(.reason) { flex-shrink: 1; min-inline-size: 12em; overflow: clip }
 .rotate .meta > * { flex: none }
 .rotate .meta > .reason { flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis }
-.rotate .empty, .rotate slot { position: absolute; inset: 0; padding-block: 0; align-content: center }
-.rotate.flash, .list .flash { color: var(--_on-accent); background: var(--_accent); border-color: var(--_accent) }
-.rotate.flash :is(.meta, .note, .mark, button), .list .flash :is(.meta, .mark) { color: inherit }
-.rotate.flash button:hover { color: var(--_text) }
+:is(.rotate, .scroll) :is(.empty, slot) { position: absolute; inset: 0; padding-block: 0; align-content: center }
+:is(.rotate, .scroll, .toast).flash, .list .flash { color: var(--_on-accent); background: var(--_accent); border-color: var(--_accent) }
+.flash :is(.meta, .note, .mark, button) { color: inherit }
+.flash button:hover { color: var(--_text) }
+@container (inline-size >= 40em) {
+  :is(.rotate, .scroll).bar { grid-template: "label list note controls" minmax(0, 1fr) / auto minmax(0, 1fr) auto auto }
+  :is(.rotate, .scroll) .label { border-radius: 0 }
+}
 @container (inline-size < 40em) {
-  .rotate { --_block-size: var(--ticker-block-size, 7em) }
-  .rotate.bar { grid-template: "label note controls" 2.25em "list list list" minmax(0, 1fr) / auto minmax(0, 1fr) auto }
-  .rotate .label { border-end-end-radius: var(--_radius) }
+  .rotate { --_block-size: var(--ticker-block-size, calc(4.75em + var(--_row))) }
+  .scroll { --_block-size: var(--ticker-block-size, calc(2.75em + var(--_row))) }
   .rotate li { flex-direction: column; gap: .1em; align-items: stretch; justify-content: center; padding: .25em .75em .4em }
   .rotate .text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; white-space: normal; padding-block: 0 }
   .rotate .meta { margin: 0 }
 }
-@container (inline-size < 40em) {
-  @media (pointer: coarse) {
-    .rotate { --_block-size: var(--ticker-block-size, calc(4.75em + 44px)) }
-    .rotate.bar { grid-template-rows: 44px minmax(0, 1fr) }
-  }
-}
 
-.list { grid-template: "label note controls" minmax(2.5em, auto) "list list list" minmax(0, 1fr) / auto minmax(0, 1fr) auto }
-.list .label { border-end-end-radius: var(--_radius) }
 .list .stage { overflow: auto; overscroll-behavior: contain }
 .list li { display: grid; gap: .15em; padding: .7em .8em }
 .list li + li { border-block-start: 1px solid var(--_line) }
-.list .step { display: none }
-.list .meta { flex-wrap: wrap; white-space: normal; row-gap: 0 }
+
+.scroll .stage { overflow: clip }
+.scroll .track { display: flex; inline-size: max-content; block-size: 100%; animation: run var(--_turn) linear infinite paused; --_end: -50% }
+.scroll:dir(rtl) .track { --_end: 50% }
+.scroll .track.moving:not(:hover, :focus-within) { animation-play-state: running }
+@keyframes run { to { transform: translateX(var(--_end)) } }
+.scroll ul { position: relative; display: flex; flex: none; min-inline-size: 100cqi; padding-inline-end: 2em }
+.scroll li { display: flex; gap: .8em; align-items: center; padding-inline-start: 2em; white-space: nowrap }
+
+.toast { box-shadow: 0 4px 16px rgb(0 0 0 / .25); animation: appear .16s ease-out }
+.toast li { display: none; padding: .6em .8em .8em }
+.toast li.current { display: grid; gap: .3em }
+.toast .text { max-block-size: 30vh; overflow: auto }
+:is(.list, .toast) .meta { flex-wrap: wrap; white-space: normal; row-gap: 0 }
 
 @media (forced-colors: active) {
   .label { border: 1px solid; forced-color-adjust: none; color: HighlightText; background: Highlight }
-  .rotate.flash, .list .flash { border: 3px solid Highlight }
+  .flash { border: 3px solid Highlight }
   button { border: 1px solid ButtonBorder }
 }
 `;
