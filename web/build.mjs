@@ -29,6 +29,15 @@ const sheet = {
   },
 };
 
+/**
+ * Names of our own that are neither public nor on any wire, so that they may be one letter. None of them is a name of
+ * the browser's, or is looked up by a text.
+ */
+const INTERNAL = [
+  ...['alarm', 'asOf', 'breaking', 'controls', 'corrected', 'direct', 'draw', 'empty', 'forget', 'gone'],
+  ...['knows', 'modeName', 'nodeOf', 'pinned', 'region', 'render', 'strings', 'updated', 'added', 'loaded', 'moving'],
+];
+
 async function script() {
   const { outputFiles } = await build({
     entryPoints: [join(WEB, 'widget', 'define.js')],
@@ -40,6 +49,7 @@ async function script() {
     legalComments: 'none',
     banner: { js: BANNER },
     plugins: [sheet],
+    mangleProps: new RegExp(`^(${INTERNAL.join('|')})$`),
     write: false,
   });
   return outputFiles[0].text;

@@ -16,7 +16,6 @@ export class Announcer {
   /** @type {Strings} */ #strings;
   /** Not said yet, by id, so that one withdrawn meanwhile is never said. @type {Map<string, Item>} */ #waiting = new Map();
   /** Ids. @type {string[]} */ #said = [];
-  #urgent = '';
   #saidAt = -Infinity;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #timer;
 
@@ -32,7 +31,6 @@ export class Announcer {
   add(item, assertive) {
     if (document.hidden) return;
     if (assertive && item.urgency === 1) {
-      this.#urgent = item.id;
       this.#write(this.alarm, sentence(item, this.#strings), item);
       return;
     }
@@ -45,7 +43,7 @@ export class Announcer {
   forget(id) {
     this.#waiting.delete(id);
     if (this.#said.includes(id)) this.node.textContent = '';
-    if (this.#urgent === id) this.alarm.textContent = '';
+    this.alarm.textContent = '';
   }
 
   stop() {

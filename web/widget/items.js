@@ -7,20 +7,6 @@ import { risenAt } from './window.js';
 /** @import { Item } from './window.js' */
 /** @import { Strings } from './strings.js' */
 
-/**
- * @param {string|undefined} link
- * @returns {string|null} the address, when it is one that a reader may be sent to
- */
-export function safeLink(link) {
-  if (!link) return null;
-  try {
-    const url = new URL(link);
-    return url.protocol === 'https:' ? url.href : null;
-  } catch {
-    return null;
-  }
-}
-
 /** @param {Item} item */
 const wholeText = ({ attribution, headline = '' }) => (attribution ? `${attribution}: ${headline}` : headline);
 
@@ -45,10 +31,11 @@ function direction(item) {
 function text(item) {
   const headline = make('bdi', 'headline', { dir: direction(item) }, item.headline ?? '');
   const parts = item.attribution ? [make('bdi', 'attribution', {}, item.attribution), ': ', headline] : [headline];
-  const link = safeLink(item.link);
+  const { link } = item;
   const line = make('span', 'text', { title: wholeText(item), dir: direction(item) });
   if (item.language) line.setAttribute('lang', item.language);
-  line.append(...(link ? [make('a', 'link', { href: link, target: '_blank', rel: 'noopener' }, ...parts)] : parts));
+  // A reader may be sent to what is sealed, and run nothing.
+  line.append(...(link?.startsWith('https://') ? [make('a', 'link', { href: link, target: '_blank', rel: 'noopener' }, ...parts)] : parts));
   return line;
 }
 

@@ -99,7 +99,7 @@ class List {
 }
 
 /** @type {Record<string, new (items: Items, channel: string) => Mode>} */
-const MODES = { rotate: Rotate, scroll: Crawl, list: List, toast: Toast };
+const MODES = Object.assign(Object.create(null), { rotate: Rotate, scroll: Crawl, list: List, toast: Toast });
 
 /**
  * @param {string|null} name the attribute; an unknown one is the default
@@ -108,6 +108,6 @@ const MODES = { rotate: Rotate, scroll: Crawl, list: List, toast: Toast };
  * @returns {{name: string, mode: Mode}}
  */
 export function modeFor(name, items, channel) {
-  const found = name && Object.hasOwn(MODES, name) ? name : 'rotate';
+  const found = name && MODES[name] ? name : 'rotate';
   return { name: found, mode: new MODES[found](items, channel) };
 }

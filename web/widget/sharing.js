@@ -54,7 +54,6 @@ class Source {
   /** @type {Status} */ #status = 'connecting';
   /** Set while this tab has the line. @type {Connection|null} */ #connection = null;
   /** @type {BroadcastChannel|null} */ #air = null;
-  #name = Math.random();
   /** Ends the waiting for the lock. @type {AbortController|null} */ #wait = null;
   /** Gives the lock back; null without it. @type {(() => void)|null} */ #release = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #timer;
@@ -185,21 +184,21 @@ class Source {
 
   /** @param {object} what */
   #send(what) {
-    this.#air?.postMessage({ from: this.#name, holds: Boolean(this.#release), ...what });
+    this.#air?.postMessage({ holds: Boolean(this.#release), ...what });
   }
 
   /** @param {any} data what another tab says */
-  #receive({ from, to, ask, wake, holds, leads, frame, status }) {
+  #receive({ ask, wake, holds, leads, frame, status }) {
     // Who took a leader for dead gives way to it.
     if (holds && !this.#release) this.#resign();
     if (this.#connection) {
       if (ask === undefined) return;
       if (wake) this.#connection.wake();
       const behind = this.#last.cursor && ask !== this.#last.cursor;
-      this.#send({ to: from, status: this.#status, frame: behind ? this.#standing() : undefined });
+      this.#send({ status: this.#status, frame: behind && this.#standing() });
       return;
     }
-    if (ask !== undefined || (to && to !== this.#name)) return;
+    if (ask !== undefined) return;
     this.#watch(SILENCE_MS, () => this.#ask());
     if (leads && !this.#last.cursor) this.#ask();
     // Entries alone are not the whole.

@@ -111,7 +111,7 @@ export function stringsFor(...wishes) {
 export function count(strings, what, n) {
   const forms = strings[what] ?? strings.alerts;
   const form = forms[new Intl.PluralRules(strings.language).select(n)] ?? forms.other;
-  return form.replace('{n}', new Intl.NumberFormat(strings.language).format(n));
+  return form.replace('{n}', n.toLocaleString(strings.language));
 }
 
 /**
@@ -119,8 +119,8 @@ export function count(strings, what, n) {
  * @param {number} ms of the reader's own clock
  */
 export function asOf(strings, ms) {
-  const time = new Intl.DateTimeFormat(strings.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  return strings.asOf.replace('{time}', time.format(ms));
+  const form = /** @type {const} */ ({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  return strings.asOf.replace('{time}', new Date(ms).toLocaleTimeString(strings.language, form));
 }
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */

@@ -52,18 +52,17 @@ const css = `
   background: var(--_accent);
   font-size: .8125em;
   font-weight: 700;
-  letter-spacing: .04em;
   text-transform: uppercase;
   white-space: nowrap;
 }
-.label:lang(ar) { font-size: .9375em; letter-spacing: 0 }
 .stage { grid-area: list; position: relative; min-inline-size: 0 }
 ul { margin: 0; padding: 0; list-style: none }
 .text { min-inline-size: 0; overflow-wrap: anywhere }
+[dir=rtl] .text { line-height: 1.5 }
 .attribution { font-weight: 700 }
 a { color: inherit; text-decoration: none }
-a .headline { text-decoration: underline 1px; text-underline-offset: .2em }
-a:hover .headline { text-decoration-thickness: 2px }
+a .headline { text-decoration: underline }
+a:hover { text-decoration: underline }
 .meta { display: flex; gap: .6em; align-items: baseline; color: var(--_muted); font-size: .8125em; white-space: nowrap }
 time { font-variant-numeric: tabular-nums }
 .mark { color: var(--_text); border-block-end: 1px solid currentColor }
@@ -95,7 +94,7 @@ button {
 button:hover { color: var(--_text); background: var(--_hover) }
 :focus-visible { outline: 2px solid currentColor; outline-offset: -2px }
 a:focus-visible { outline-offset: 1px }
-svg { inline-size: 16px; block-size: 16px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round }
+svg { inline-size: 16px; block-size: 16px; fill: none; stroke: currentColor; stroke-width: 2 }
 [dir=rtl] .arrow { transform: scaleX(-1) }
 @media (pointer: coarse) {
   :host { --_row: 44px }
@@ -120,9 +119,7 @@ slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
 @media (prefers-reduced-motion: reduce) { .rotate li.current, .toast { animation: none } }
 .rotate .text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding-block: 2px }
 .rotate .meta { flex: none; margin-inline-start: auto }
-.rotate .meta:has(.reason) { flex-shrink: 1; min-inline-size: 12em; overflow: clip }
-.rotate .meta > * { flex: none }
-.rotate .meta > .reason { flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis }
+.rotate .reason { max-inline-size: 16em; overflow: hidden; text-overflow: ellipsis }
 :is(.rotate, .scroll) :is(.empty, slot) { position: absolute; inset: 0; padding-block: 0; align-content: center }
 :is(.rotate, .scroll, .toast).flash, .list .flash { color: var(--_on-accent); background: var(--_accent); border-color: var(--_accent) }
 .flash :is(.meta, .note, .mark, button) { color: inherit }
@@ -139,7 +136,7 @@ slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
   .rotate .meta { margin: 0 }
 }
 
-.list .stage { overflow: auto; overscroll-behavior: contain }
+.list .stage { overflow: auto }
 .list li { display: grid; gap: .15em; padding: .7em .8em }
 .list li + li { border-block-start: 1px solid var(--_line) }
 
@@ -158,7 +155,7 @@ slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
 :is(.list, .toast) .meta { flex-wrap: wrap; white-space: normal; row-gap: 0 }
 
 @media (forced-colors: active) {
-  .label { border: 1px solid; forced-color-adjust: none; color: HighlightText; background: Highlight }
+  .label { border: 1px solid }
   .flash { border: 3px solid Highlight }
   button { border: 1px solid ButtonBorder }
 }

@@ -1,13 +1,6 @@
 /** The list of alerts as nodes: one <li> for each item, kept as long as the item is shown. */
 import type { Item } from './window.js';
 import type { Strings } from './strings.js';
-/** @import { Item } from './window.js' */
-/** @import { Strings } from './strings.js' */
-/**
- * @param {string|undefined} link
- * @returns {string|null} the address, when it is one that a reader may be sent to
- */
-export declare function safeLink(link: string | undefined): string | null;
 /** For those who listen. @param {Item} item @param {Strings} strings */
 export declare const sentence: (item: Item, strings: Strings) => string;
 export declare class Items {
