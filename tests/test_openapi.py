@@ -68,7 +68,8 @@ def test_what_is_described_is_what_the_role_serves(documents: dict[str, dict[str
     assert {place for place, replies in served.items() if replies} == set(operations(documents[role]))
     assert {path for (_, path), replies in served.items() if not replies} <= {
         *("/", "/demo/{file}", "/widget/v1/{file}", "/docs", "/docs/{file}", "/v1/channels/{channel}/live"),
-        "/metrics",
+        *("/metrics", "/widget/versions.json", "/widget/{release}/breaking-ticker.js"),
+        *("/embed/{channel}", "/embed/v1/{file}"),
     }
 
 
@@ -282,6 +283,7 @@ async def live(stage: Stage, store: Store) -> None:
     ]
     asked += [f"/v1/channels/en/feed.{kind}" for kind in ("json", "rss", "jsonld")]
     asked += [f"/v1/channels/en/at?time={soon(seconds).replace('+', '%2B')}" for seconds in (-9999, 9999)]
+    asked += [f"/oembed?url={http.base_url}/embed/{rest}" for rest in ("en", "xx", "en&format=xml")]
     for path in asked:
         await http.get(path)
     await http.post("/v1/session", json={"key": "nobody"})

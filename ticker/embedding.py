@@ -6,7 +6,6 @@ import re
 from html import escape
 from typing import Any
 from urllib.parse import urlencode, urlsplit
-from xml.sax.saxutils import escape as xml
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -65,11 +64,14 @@ class Embedding:
     async def oembed(self, request: Request) -> Response:
         """`GET /oembed`: how to frame the address that is given (oEmbed 1.0)."""
         given = request.query_params
-        kind = _one(given, "format", ("json", "xml")) or "json"
+        _one(given, "format", ("json",))
         base = self._public_url or asked(request)
         if not given.get("url"):
             raise Unprocessable("url is missing: the address of a channel's page, /embed/…", field="url")
-        address = urlsplit(given["url"])
+        try:
+            address = urlsplit(given["url"])
+        except ValueError:
+            raise Unprocessable("url is no address.", field="url") from None
         name = address.path.removeprefix(urlsplit(base).path + "/embed/")
         if (address.netloc.lower(), name) != (urlsplit(base).netloc, name.strip("/")) or name not in self._hubs:
             raise UnknownChannel("url is not the address of a channel's page here.", field="url")
@@ -82,12 +84,7 @@ class Embedding:
             _number(given, "maxwidth"),
             _number(given, "maxheight"),
         )
-        headers = {"Cache-Control": "public, max-age=300"}
-        if kind == "json":
-            return Response(encode(told), headers=headers, media_type="application/json")
-        rows = "".join(f"<{name}>{xml(str(value))}</{name}>" for name, value in told.items())
-        body = f'<?xml version="1.0" encoding="utf-8" standalone="yes"?><oembed>{rows}</oembed>'
-        return Response(body, headers=headers, media_type="text/xml; charset=utf-8")
+        return Response(encode(told), headers={"Cache-Control": "public, max-age=300"}, media_type="application/json")
 
 
 def _address(base: str, name: str, given: QueryParams) -> str:
@@ -127,7 +124,6 @@ def page(hub: Hub, selector: Selector, attributes: dict[str, str], described: st
 <meta name="robots" content="noindex">
 <title>{title}</title>
 <link rel="alternate" type="application/json+oembed" href="{described}" title="{title}">
-<link rel="alternate" type="text/xml+oembed" href="{described}&amp;format=xml" title="{title}">
 <link rel="stylesheet" href="v1/embed.css">
 <noscript><meta http-equiv="refresh" content="{AGAIN_SECONDS}"></noscript>
 <script type="module" src="v1/embed.js"></script>

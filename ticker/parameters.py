@@ -46,7 +46,7 @@ URL = Parameter("url", "query", {"type": "string"}, "the address of a channel's 
 _PIXELS = {"type": "integer", "minimum": 1, "maximum": 99_999_999}
 MOST_WIDTH = Parameter("maxwidth", "query", _PIXELS, "pixels that the frame may be wide at most")
 MOST_HEIGHT = Parameter("maxheight", "query", _PIXELS, "pixels that the frame may be high at most")
-FORMAT = Parameter("format", "query", {"type": "string", "enum": ["json", "xml"], "default": "json"}, "of the answer")
+FORMAT = Parameter("format", "query", {"type": "string", "enum": ["json"], "default": "json"}, "of the answer")
 
 ONCE = Parameter(
     "Idempotency-Key",

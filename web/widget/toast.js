@@ -38,7 +38,7 @@ export class Toast {
     this.#now = [at, newest.id, newest.version];
     const [time, id, version] = this.#away;
     // What is older than what was put away is no news. A correction of it is.
-    return at > time || (newest.id === id && newest.version > version && newest.signal === 'correction');
+    return !id || at > time || (newest.id === id && newest.version > version && newest.signal === 'correction');
   }
 
   dismiss() {
