@@ -34,6 +34,10 @@ export class Crawl {
   show(items, fresh) {
     // The newest begins the line; otherwise what is being read stays where it is.
     const at = fresh ? 0 : this.#at;
+    // Laid out afresh, what stands elsewhere now was not pushed there; whoever holds the focus in it keeps it.
+    this.node.hidden = !this.node.matches(':focus-within');
+    this.node.offsetWidth;
+    this.node.hidden = false;
     this.#copy.replaceChildren(...[...this.#list.children].map((node) => node.cloneNode(true)));
     this.node.style.setProperty('--_turn', `${this.#list.offsetWidth / PIXELS_PER_MS}ms`);
     this.#at = at;

@@ -20,6 +20,7 @@
  * @property {string} asOf
  * @property {Record<string, string>} [fresh] the same where space is short
  * @property {Record<string, string>} alerts
+ * @property {Intl.RelativeTimeFormat} [format] made when it is needed first
  */
 
 /** @type {Record<string, Strings>} */
@@ -131,7 +132,8 @@ const UNITS = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000]];
  * @param {number} age milliseconds; what the clocks disagree on counts as now
  */
 export function ago(strings, age) {
-  const format = new Intl.RelativeTimeFormat(strings.language, { style: 'short', numeric: 'auto' });
+  // Making one takes longer than drawing a row.
+  const format = (strings.format ??= new Intl.RelativeTimeFormat(strings.language, { style: 'short', numeric: 'auto' }));
   for (const [unit, ms] of UNITS) {
     if (age >= ms) return format.format(-Math.floor(age / ms), unit);
   }

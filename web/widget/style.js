@@ -28,7 +28,7 @@ const css = `
   inset-block-end: 1em;
   inset-inline-end: 1em;
   inline-size: min(26em, 100% - 2em);
-  --_block-size: auto;
+  --_block-size: var(--ticker-block-size, calc(6.5em + var(--_row)));
 }
 * { box-sizing: border-box }
 [hidden] { display: none !important }
@@ -136,7 +136,7 @@ slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
   .rotate .meta { margin: 0 }
 }
 
-.list .stage { overflow: auto }
+:is(.list, .toast) .stage { overflow: auto }
 .list li { display: grid; gap: .15em; padding: .7em .8em }
 .list li + li { border-block-start: 1px solid var(--_line) }
 
@@ -151,12 +151,11 @@ slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
 .toast { box-shadow: 0 4px 16px rgb(0 0 0 / .25); animation: appear .16s ease-out }
 .toast li { display: none; padding: .6em .8em .8em }
 .toast li.current { display: grid; gap: .3em }
-.toast .text { max-block-size: 30vh; overflow: auto }
 :is(.list, .toast) .meta { flex-wrap: wrap; white-space: normal; row-gap: 0 }
 
 @media (forced-colors: active) {
   .label { border: 1px solid }
-  .flash { border: 3px solid Highlight }
+  :is(.bar, li).flash { border: 3px solid Highlight }
   button { border: 1px solid ButtonBorder }
 }
 `;

@@ -31,7 +31,7 @@ export class Toast {
 
   /** @param {Item[]} items */
   show(items) {
-    const [newest] = items.toSorted((a, b) => (risenAt(a) < risenAt(b) ? 1 : -1));
+    const newest = items.reduce((a, b) => (a && risenAt(a) >= risenAt(b) ? a : b), /** @type {Item|undefined} */ (undefined));
     for (const { id } of items) this.#items.nodeOf(id)?.classList.toggle('current', id === newest?.id);
     if (!newest) return false;
     const at = risenAt(newest);

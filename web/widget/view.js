@@ -52,7 +52,7 @@ export class View {
     this.#pause = this.#button('pause', actions.pause);
     const stage = make('div', 'stage', {}, this.#slot, this.#empty, mode.node);
     // What scrolls must be within reach of the keyboard.
-    if (name === 'list') stage.tabIndex = 0;
+    if (name === 'list' || name === 'toast') stage.tabIndex = 0;
     this.node = make(
       'section',
       'bar',

@@ -1,9 +1,8 @@
 /**
- * What is known and what is shown: the same window, until the reader pauses. Then new alerts wait, while a
- * retraction or a correction of what is shown still takes effect at once. No DOM.
+ * What is known and what is shown: the same, until the reader pauses. Then what was shown is held and new alerts wait,
+ * while a retraction or a correction of what is held still takes effect at once. No DOM.
  */
 import type { Entry, Item } from './window.js';
-/** @import { Entry, Item } from './window.js' */
 export declare class Board {
     #private;
     /** @param {number} size */

@@ -21,6 +21,10 @@ export type Strings = {
      */
     fresh?: Record<string, string>;
     alerts: Record<string, string>;
+    /**
+     * made when it is needed first
+     */
+    format?: Intl.RelativeTimeFormat;
 };
 /**
  * The strings of the first language that we speak, else English.
