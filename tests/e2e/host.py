@@ -26,6 +26,11 @@ class Host:
 
     def open(self, page: Page, service: Service, markup: str, *, lang: str = "en") -> None:
         """Open a page with this markup in its body and the service's widget in its head."""
+        self.prepare(service, markup, lang=lang)
+        page.goto(self.url)
+
+    def prepare(self, service: Service, markup: str, *, lang: str = "en") -> None:
+        """Serve such a page from now on."""
         live = service.url.replace("http", "ws", 1)
         digest = base64.b64encode(hashlib.sha256(self.style.encode()).digest()).decode()
         self.policy = (
@@ -40,7 +45,6 @@ class Host:
             '<link rel="icon" href="data:,">'
             f"<style>{self.style}</style>{self.script or script}<body>{markup}</body></html>"
         ).encode()
-        page.goto(self.url)
 
 
 @contextmanager

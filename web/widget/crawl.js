@@ -34,6 +34,7 @@ export class Crawl {
   show(items, fresh) {
     // The newest begins the line; otherwise what is being read stays where it is.
     const at = fresh ? 0 : this.#at;
+    if (!fresh && this.#list.textContent === this.#copy.textContent) return;
     // Laid out afresh, what stands elsewhere now was not pushed there; whoever holds the focus in it keeps it.
     this.node.hidden = !this.node.matches(':focus-within');
     this.node.offsetWidth;

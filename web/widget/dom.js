@@ -34,7 +34,6 @@ export function icon(name) {
   const svg = document.createElementNS(space, 'svg');
   svg.setAttribute('viewBox', '0 0 16 16');
   svg.setAttribute('aria-hidden', 'true');
-  if (name === 'previous' || name === 'next') svg.setAttribute('class', 'arrow');
   const path = document.createElementNS(space, 'path');
   path.setAttribute('d', PATHS[name]);
   svg.append(path);

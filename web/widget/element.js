@@ -11,15 +11,13 @@ import { View } from './view.js';
 /** @import { Status } from './connection.js' */
 /** @import { Listener } from './sharing.js' */
 
-const AGES_MS = 30_000;
+/** How often ages are told anew, and what has expired is looked for. */
+const AGES_MS = 5_000;
 /** Somebody who comes back to the page is shown movement when its line has been heard within this time. */
 const FRESH_MS = 30_000;
 const HIDDEN_MS = 250;
 const MOST = 100;
 const MOST_UNSEEN = 20;
-
-/** Milliseconds of the server's clock; NaN where an alert does not expire. @param {Item} item */
-const endOf = ({ expires }) => Date.parse(expires ?? '');
 
 /** The server that the script came from: it lies at /widget/v1/ there. */
 const HOME = new URL('../../', import.meta.url).href;
@@ -39,10 +37,9 @@ export class BreakingTicker extends HTMLElement {
   /** Server's clock minus ours, milliseconds. */ #offset = 0;
   #heardAt = 0;
   /** Looked at again, and not yet up to date. */ #behind = false;
-  /** When the next alert expires. @type {ReturnType<typeof setTimeout>|undefined} */ #expiry;
   /** @type {{language?: string, direction?: string}} */ #channel = {};
   /** @type {string|null} */ #fresh = null;
-  #drawing = 0;
+  #drawing = false;
   /** Entries that have come and are not drawn yet. @type {(Entry & {cursor: string})[]} */ #unseen = [];
 
   constructor() {
@@ -63,7 +60,7 @@ export class BreakingTicker extends HTMLElement {
   /** What the reader sees, in order. @returns {Item[]} */
   get items() {
     const now = this.#now();
-    return this.#board.items.filter((item) => !(endOf(item) <= now));
+    return this.#board.items.filter(({ expires }) => !(Date.parse(expires ?? '') <= now));
   }
 
   /** How many alerts wait for the reader to go on. */
@@ -84,7 +81,7 @@ export class BreakingTicker extends HTMLElement {
     addEventListener('offline', () => this.#line?.lost(), { signal });
     document.addEventListener('visibilitychange', wake, { signal });
     this.#stillness().addEventListener('change', () => this.#draw(), { signal });
-    this.#ages = setInterval(() => this.#view?.tell(this.#now()), AGES_MS);
+    this.#ages = setInterval(() => this.#draw(), AGES_MS);
     this.#dress();
     this.#join();
   }
@@ -93,8 +90,7 @@ export class BreakingTicker extends HTMLElement {
     this.#stay?.abort();
     this.#stay = null;
     clearInterval(this.#ages);
-    clearTimeout(this.#expiry);
-    this.#drawing = 0;
+    this.#drawing = false;
     this.#line?.stop();
     this.#line = null;
     this.#view?.stop();
@@ -301,11 +297,11 @@ export class BreakingTicker extends HTMLElement {
   /** However much arrives at once, it is drawn once; also where no frames are drawn, so that nothing stays too long. */
   #draw() {
     if (!this.#stay || this.#drawing) return;
-    const mine = (this.#drawing = Math.random());
+    this.#drawing = true;
     const run = () => {
-      if (mine !== this.#drawing) return;
-      this.#drawing = 0;
-      this.#render();
+      // Not for one that has left meanwhile.
+      if (this.#drawing) this.#render();
+      this.#drawing = false;
     };
     if (document.hidden) setTimeout(run, HIDDEN_MS);
     else requestAnimationFrame(run);
@@ -327,10 +323,6 @@ export class BreakingTicker extends HTMLElement {
       now: this.#now(),
     });
     this.#fresh = null;
-    clearTimeout(this.#expiry);
-    const next = Math.min(...items.map((item) => endOf(item) || Infinity)) - this.#now();
-    // A timer of more than 24 days would be one of none.
-    if (next < 2 ** 31) this.#expiry = setTimeout(() => this.#draw(), next);
     this.#report();
   }
 

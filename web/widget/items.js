@@ -65,24 +65,17 @@ export class Items {
       // A node that stands right is not moved: moving it would take the focus from its link.
       if (this.node.children[place] !== node) this.node.insertBefore(node, this.node.children[place] ?? null);
     });
-    this.tell(now);
+    for (const { item, node } of this.#rows.values()) {
+      const time = /** @type {HTMLElement} */ (node.querySelector('time'));
+      const age = now - Date.parse(risenAt(item));
+      const text = age === age ? ago(this.#strings, age) : '';
+      if (time.textContent !== text) time.textContent = text;
+    }
   }
 
   /** @param {string|null} id */
   nodeOf(id) {
     return (id && this.#rows.get(id)?.node) || null;
-  }
-
-  /**
-   * Brings the ages up to date.
-   * @param {number} now by the server's clock, milliseconds
-   */
-  tell(now) {
-    for (const { item, node } of this.#rows.values()) {
-      const time = node.querySelector('time');
-      const age = now - Date.parse(risenAt(item));
-      if (time && Number.isFinite(age)) time.textContent = ago(this.#strings, age);
-    }
   }
 
   /** @param {Item} item */

@@ -41,7 +41,7 @@ export function share(line) {
     stop: () => source.remove(line),
     wake: () => source.tell('wake'),
     lost: () => source.tell('lost'),
-    seen: (cursor) => source.seen(cursor),
+    seen: (cursor) => source.seen(line, cursor),
   };
 }
 
@@ -57,7 +57,6 @@ class Source {
   /** Ends the waiting for the lock. @type {AbortController|null} */ #wait = null;
   /** Gives the lock back; null without it. @type {(() => void)|null} */ #release = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #timer;
-  /** Cursors that the server has been told of. @type {Set<string>} */ #told = new Set();
   #here = false;
 
   /**
@@ -96,15 +95,16 @@ class Source {
   /** @param {'wake'|'lost'} what */
   tell(what) {
     if (this.#connection) this.#connection[what]();
-    else if (what === 'wake') this.#ask(true);
+    else if (what === 'wake') this.#ask();
   }
 
-  /** @param {string} cursor */
-  seen(cursor) {
-    if (this.#told.has(cursor)) return;
-    if (this.#told.size >= MOST) this.#told.clear();
-    this.#told.add(cursor);
-    this.#connection?.seen(cursor);
+  /**
+   * Of several widgets that share a line the first one tells, so that each alert is told of once.
+   * @param {Line} line
+   * @param {string} cursor
+   */
+  seen(line, cursor) {
+    if ([...this.#lines][0] === line) this.#connection?.seen(cursor);
   }
 
   #join = () => {
@@ -143,9 +143,9 @@ class Source {
     this.#ask();
   }
 
-  /** Asks the leader for what is missing here. @param {boolean} [wake] somebody looks, so its line has to live */
-  #ask(wake) {
-    this.#send({ ask: this.#last.cursor ?? null, wake });
+  /** Asks the leader for what is missing here. */
+  #ask() {
+    this.#send({ ask: this.#last.cursor ?? null });
     this.#watch(ANSWER_MS, () => this.#lead());
   }
 
@@ -173,8 +173,6 @@ class Source {
       },
     });
     this.#connection.start(this.#last.cursor ?? null);
-    // Who asked while nobody led asks again.
-    this.#send({ status: this.#status, leads: true });
   }
 
   #resign() {
@@ -188,21 +186,22 @@ class Source {
   }
 
   /** @param {any} data what another tab says */
-  #receive({ ask, wake, holds, leads, frame, status }) {
+  #receive({ ask, holds, frame, status }) {
     // Who took a leader for dead gives way to it.
     if (holds && !this.#release) this.#resign();
     if (this.#connection) {
       if (ask === undefined) return;
-      if (wake) this.#connection.wake();
+      // Somebody looks, so the line has to live.
+      this.#connection.wake();
       const behind = this.#last.cursor && ask !== this.#last.cursor;
       this.#send({ status: this.#status, frame: behind && this.#standing() });
       return;
     }
     if (ask !== undefined) return;
     this.#watch(SILENCE_MS, () => this.#ask());
-    if (leads && !this.#last.cursor) this.#ask();
     // Entries alone are not the whole.
-    if (frame && (this.#last.cursor || frame.items)) this.#hear(frame);
+    if (frame?.items || (frame && this.#last.cursor)) this.#hear(frame);
+    else if (frame) this.#ask();
     if (status) this.#turn(status);
   }
 

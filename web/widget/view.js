@@ -94,11 +94,6 @@ export class View {
     this.#mode.dismiss?.();
   }
 
-  /** @param {number} now by the server's clock, milliseconds */
-  tell(now) {
-    this.#items.tell(now);
-  }
-
   /** Leaves no timer. */
   stop() {
     this.#flash();

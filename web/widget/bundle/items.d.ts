@@ -15,9 +15,4 @@ export declare class Items {
     render(items: Item[], now: number): void;
     /** @param {string|null} id */
     nodeOf(id: string | null): HTMLLIElement | null;
-    /**
-     * Brings the ages up to date.
-     * @param {number} now by the server's clock, milliseconds
-     */
-    tell(now: number): void;
 }

@@ -54,8 +54,6 @@ export declare class View {
     /** @param {number} step */
     move(step: number): void;
     dismiss(): void;
-    /** @param {number} now by the server's clock, milliseconds */
-    tell(now: number): void;
     /** Leaves no timer. */
     stop(): void;
 }
