@@ -23,7 +23,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 def items(direction: str) -> list[dict[str, Any]]:
     """Alerts of every kind: a flash, one that was corrected, one that is pinned, one with a link."""
     language = "ar" if direction == "rtl" else "en"
-    common = {"language": language, "direction": direction, "published_at": "2026-11-25T10:00:00.000Z"}
+    common: dict[str, Any] = {"language": language, "direction": direction, "published_at": "2026-11-25T10:00:00.000Z"}
     words = "توقيع وقف إطلاق النار" if direction == "rtl" else "Ceasefire signed"
     return [
         alert("4", headline=words, urgency=1, attribution="Reuters", pinned_until="2099-01-01T00:00:00Z", **common),

@@ -14,7 +14,7 @@ from .host import Host, current, headlines, ticker
 
 SOON = 5_000
 MODES = ("rotate", "scroll", "list", "toast")
-ARABIC = {"language": "ar", "direction": "rtl"}
+ARABIC: dict[str, Any] = {"language": "ar", "direction": "rtl"}
 
 
 def bar(mode: str, more: str = "") -> str:
@@ -155,7 +155,8 @@ def test_a_link_that_the_keyboard_reaches_is_brought_into_a_line_that_runs(
 
 def test_a_toast_shows_the_newest_alone_and_is_put_away_for_good(newsroom: Service, host: Host, page: Page) -> None:
     """With the pointer; what is older does not come in its place; what is newer does, and a correction of it too."""
-    two, one = ({"published_at": f"2026-11-25T10:0{minute}:00.000Z"} for minute in (2, 1))
+    two: dict[str, Any] = {"published_at": "2026-11-25T10:02:00.000Z"}
+    one: dict[str, Any] = {"published_at": "2026-11-25T10:01:00.000Z"}
     feed = Feed(page, alert("2", **two), alert("1", **one))
     host.open(page, newsroom, bar("toast"))
     toast = page.locator("breaking-ticker .toast")
@@ -166,7 +167,7 @@ def test_a_toast_shows_the_newest_alone_and_is_put_away_for_good(newsroom: Servi
     expect(ticker(page)).to_have_js_property("status", "live", timeout=SOON)
     page.evaluate("new Promise(requestAnimationFrame)")
     expect(toast).to_be_hidden()
-    note = {"signal": "correction", "correction_note": "Not so."}
+    note: dict[str, Any] = {"signal": "correction", "correction_note": "Not so."}
     feed.entry("correct", alert("2", 2, headline="Alert 2, corrected", **two, **note))
     expect(toast.get_by_role("listitem")).to_contain_text("Alert 2, corrected")
     page.get_by_role("button", name="Dismiss").click()
