@@ -251,6 +251,8 @@ export class BreakingTicker extends HTMLElement {
   /** @param {Status} status */
   #turn(status) {
     this.#status = status;
+    // There is nothing to wait for.
+    if (status === 'offline') this.#behind = false;
     this.#draw();
     this.#emit('ticker-status', { status });
   }

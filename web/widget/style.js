@@ -25,7 +25,8 @@ const css = `
 :host([mode=toast]) {
   position: fixed;
   z-index: var(--ticker-z-index, 1000);
-  inset: auto 1em 1em auto;
+  inset-block-end: 1em;
+  inset-inline-end: 1em;
   width: min(26em, 100% - 2em);
   --_tall: calc(6.5em + var(--_row));
 }
