@@ -94,7 +94,7 @@ def test_nothing_on_the_page_is_pushed_about(
         "3em" if mode in ("rotate", "scroll") and width > 640 else {"rotate": "7em", "scroll": "5em"}.get(mode, "30em")
     )
     page.add_init_script(f"({OBSERVE})()")
-reserved = "display: none" if mode == "toast" else f"display: block; block-size: {reserve}"
+    reserved = "display: none" if mode == "toast" else f"display: block; block-size: {reserve}"
     host.style = f"body {{ margin: 0 }} breaking-ticker:not(:defined) {{ {reserved} }}"
     host.open(page, newsroom, f'<breaking-ticker channel="en" mode="{mode}"></breaking-ticker><p>Below</p>')
     expect(ticker(page)).to_have_js_property("status", "live", timeout=SOON)
