@@ -6,7 +6,7 @@ BIN := .venv/bin
 ABREAST := -n 4 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check lint fuzz autobahn bench lock wheel clean
+.PHONY: help run test check lint fuzz autobahn bench lock widget wheel clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,9 @@ bench: $(BIN)/.dev  ## ticker beside the smallest possible server and the usual 
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench --write
 
+widget: node_modules/.tools  ## make the one file that pages load out of web/widget's modules (needs Node)
+	@node web/build.mjs
+
 wheel: $(BIN)/.dev  ## build the wheel, web files inside, into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
@@ -50,7 +53,11 @@ lock:  ## look for newer releases of everything we use, and lock them with their
 	$(LOCK) pyproject.toml --group dev -o requirements-dev.txt
 
 clean:  ## remove what was made here, the sample data included
-	rm -rf .venv .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .autobahn .bench bench/floor bench/load
+	rm -rf .venv node_modules .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .autobahn .bench bench/floor bench/load
+
+node_modules/.tools: package.json package-lock.json
+	@npm ci --ignore-scripts --silent
+	@touch $@
 
 $(BIN)/python:
 	@sh .ci/venv.sh .venv

@@ -1,4 +1,4 @@
-"""Installs what the tests need and this machine lacks: a browser, a Redis server to hold the contract with, Compose.
+"""Installs what the tests need and this machine lacks: browsers, a Redis server to hold the contract with, tools.
 
 `make test` runs this first. As root on a system with apt, the system's packages; else the browser that Playwright
 installs by itself. What cannot be installed fails in CI, and on a laptop is told in a sentence: its tests skip.
@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FIREFOX = ("firefox-esr", "firefox")
 FONTS = ("fonts-noto-core", "fonts-noto-color-emoji")
 MINUTES = 5
 
@@ -39,6 +40,13 @@ def main() -> int:
             apt(*packages)
             if not shutil.which(program):
                 missing.append(f"'{program}' (install your system's package '{packages[0]}')")
+    # A second browser, driven over its own protocol: Playwright's Firefox is one of its own making.
+    if not any(map(shutil.which, FIREFOX)):
+        apt("firefox-esr")
+        if not any(map(shutil.which, FIREFOX)):
+            missing.append("Firefox (install your system's package 'firefox-esr')")
+    if not tools():
+        missing.append("Node and npm, or what they install (install your system's packages 'nodejs' and 'npm')")
     for part in missing:
         print(f"This machine lacks {part}; the tests that need it are skipped.", file=sys.stderr)
     return 1 if missing and os.environ.get("CI") else 0
@@ -50,6 +58,13 @@ def playwrights_own() -> bool:
 
     with sync_playwright() as playwright:
         return os.path.exists(playwright.chromium.executable_path)
+
+
+def tools() -> bool:
+    """Whether what bundles, type-checks and examines the widget is there, as the lock file has it."""
+    if not shutil.which("npm"):
+        apt("nodejs", "npm")
+    return bool(shutil.which("npm")) and run("make", "--no-print-directory", "node_modules/.tools")
 
 
 def apt(*packages: str) -> bool:

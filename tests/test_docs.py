@@ -277,3 +277,13 @@ def test_the_picture_is_small_enough_for_a_front_page() -> None:
     picture = (DOCS / "demo.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert len(picture) < 300_000
+
+
+def test_every_promise_of_the_widget_names_tests_that_there_are() -> None:
+    """21 points, each with a test of that name."""
+    rows = table(section("widget.md", "## What is promised, and the test for each"))
+    assert [str(number) for number in range(1, 22)] == [row[0] for row in rows]
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests" / "e2e").glob("test_*.py")))
+    tests = set(re.findall(r"^def (test_\w+)", source, re.MULTILINE))
+    assert [] == [row[0] for row in rows if not names(row[2]) or set(names(row[2])) - tests]
+    assert set() == set(names(document("widget.md").rpartition("\nIn Firefox")[2])) - tests

@@ -70,6 +70,8 @@ def test_what_is_described_is_what_the_role_serves(documents: dict[str, dict[str
     assert {path for (_, path), replies in served.items() if not replies} <= {
         *("/", "/demo/{file}", "/widget/v1/{file}", "/docs", "/docs/{file}", "/v1/channels/{channel}/live"),
         *("/metrics", "/push/v1/{file}"),
+        *("/widget/versions.json", "/widget/{release}/breaking-ticker.js"),
+        *("/embed/{channel}", "/embed/v1/{file}"),
     }
 
 
@@ -283,6 +285,7 @@ async def live(stage: Stage, store: Store) -> None:
     ]
     asked += [f"/v1/channels/en/feed.{kind}" for kind in ("json", "rss", "jsonld")]
     asked += [f"/v1/channels/en/at?time={soon(seconds).replace('+', '%2B')}" for seconds in (-9999, 9999)]
+    asked += [f"/oembed?url={http.base_url}/embed/{rest}" for rest in ("en", "xx", "en&format=xml")]
     for path in asked:
         await http.get(path)
     targets, device = "/v1/channels/en/targets", {"provider": "apns", "address": "ab" * 32, "urgency": 2}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from ticker.pages import SERVED, WEB
+from ticker.pages import SERVED
+from ticker.releases import SCRIPT, WEB, Releases
 
 from tests.stage import Stage
 
-WIDGET = sorted(path.name for path in (WEB / "widget").iterdir() if path.suffix in SERVED)
+WIDGET = sorted([SCRIPT, *(path.name for path in (WEB / "widget").iterdir() if path.suffix in SERVED)])
+EMBED = sorted(path.name for path in (WEB / "embed").iterdir() if path.suffix in SERVED)
 DEMO = sorted(path.name for path in (WEB / "demo").iterdir() if path.suffix in SERVED)
 DOCS = sorted(path.name for path in (WEB / "docs").iterdir() if path.suffix in SERVED)
 PAGES = ["/", "/docs"]
@@ -104,6 +108,7 @@ async def test_a_page_keeps_its_own_policy(stage: Stage, address: str) -> None:
         *(f"/demo/{name}" for name in DEMO),
         *(f"/docs/{name}" for name in DOCS),
         *(f"/widget/v1/{name}" for name in WIDGET),
+        *(f"/embed/v1/{name}" for name in EMBED),
     ],
 )
 async def test_every_file_has_its_type_and_nobody_may_guess_another(stage: Stage, address: str) -> None:
@@ -119,10 +124,46 @@ async def test_every_file_has_its_type_and_nobody_may_guess_another(stage: Stage
 async def test_any_site_may_embed_the_widget(stage: Stage, name: str) -> None:
     """Its files can be loaded from every origin, and a CDN may keep them for a while."""
     answer = await stage.http.get(f"/widget/v1/{name}", headers={"Origin": "https://news.example"})
-    assert (WEB / "widget" / name).read_bytes() == answer.content
+    expected = Releases().newest.body if name == SCRIPT else (WEB / "widget" / name).read_bytes()
+    assert expected == answer.content
     assert "*" == answer.headers["Access-Control-Allow-Origin"]
     assert "cross-origin" == answer.headers["Cross-Origin-Resource-Policy"]
     assert "max-age=300" in answer.headers["Cache-Control"]
+
+
+async def test_a_version_is_kept_for_ever_and_lies_where_the_list_says(stage: Stage) -> None:
+    """With the hash of its bytes, from every origin, without a cookie."""
+    listed = await stage.http.get("/widget/versions.json", headers={"Origin": "https://news.example"})
+    assert "*" == listed.headers["Access-Control-Allow-Origin"]
+    told = listed.json()["versions"]
+    assert [release.version for release in reversed(Releases().all)] == [found["version"] for found in told]
+    for found in told:
+        answer = await stage.http.get(found["path"], headers={"Origin": "https://news.example"})
+        digest = base64.b64encode(hashlib.sha384(answer.content).digest()).decode()
+        assert f"sha384-{digest}" == found["integrity"]
+        assert "public, max-age=31536000, immutable" == answer.headers["Cache-Control"]
+        assert "*" == answer.headers["Access-Control-Allow-Origin"]
+        assert "Set-Cookie" not in answer.headers
+    assert answer.content == (await stage.http.get("/widget/v1/breaking-ticker.js")).content
+
+
+@pytest.mark.parametrize("name", ["1.0.0", "1.0.0-0000000000", "v1.0.0", "..%2fv1"])
+async def test_a_version_that_is_not_there_is_a_404_problem(stage: Stage, name: str) -> None:
+    """Nobody is given other bytes than those whose hash he has."""
+    assert is_a_problem(await stage.http.get(f"/widget/{name}/breaking-ticker.js"))
+
+
+@pytest.mark.parametrize(
+    ("accepts", "coding"), [("gzip, br", "gzip"), ("identity", None), ("gzip;q=0", None), ("br, GZIP;q=0.5", "gzip")]
+)
+async def test_the_file_is_compressed_for_who_takes_that(stage: Stage, accepts: str, coding: str | None) -> None:
+    """And a cache keeps the two apart; who has it already is not sent it again."""
+    answer = await stage.http.get("/widget/v1/breaking-ticker.js", headers={"Accept-Encoding": accepts})
+    assert coding == answer.headers.get("Content-Encoding")
+    assert "Accept-Encoding" in answer.headers["Vary"].split(", ")
+    assert Releases().newest.body == answer.content
+    again = {"If-None-Match": answer.headers["ETag"], "Accept-Encoding": accepts}
+    assert 304 == (await stage.http.get("/widget/v1/breaking-ticker.js", headers=again)).status_code
 
 
 async def test_a_page_is_asked_for_again_each_time_and_sent_only_when_it_changed(stage: Stage) -> None:

@@ -35,6 +35,7 @@ from ticker.channel import Channel, Difference
 from ticker.delivery import Delivery
 from ticker.drain import SLICE, Drain
 from ticker.editing import Editing
+from ticker.embedding import Embedding
 from ticker.errors import MethodNotAllowed, NotFound, StoreUnavailable, TickerError
 from ticker.exposition import Exposition
 from ticker.feeds import Feeds
@@ -48,11 +49,13 @@ from ticker.live import Readers
 from ticker.login import Door
 from ticker.metrics import Metrics
 from ticker.operation import Operation
+from ticker.pages import Widget
 from ticker.places import Places
 from ticker.problem import Problem
 from ticker.publish import Publisher
 from ticker.reach import Reach, Receipts
 from ticker.reference import Reference
+from ticker.releases import Releases
 from ticker.reload import Reload
 from ticker.session import Sessions
 from ticker.settings import Settings
@@ -126,6 +129,8 @@ class Process:
             proxies=proxies,
         )
         self.feeds = Feeds(self.hubs, settings.public_url)
+        self.embedding = Embedding(self.hubs, settings.public_url)
+        self.widget = Widget(Releases())
         self.readers = Readers(self.hubs, self.places, admission, self.drain, self.receipts, self.metrics)
         self.health = Health(self.logs, self.fanouts, self.drain)
         self.reference = Reference(self.operations, self.channels)
@@ -166,7 +171,7 @@ class Process:
                 self.publisher, self.changes, self.history, self.audience, self.door, self.subscriptions
             )
         if self.role != "api":
-            found += routes.readers(self.readers, self.feeds, self.reference)
+            found += routes.readers(self.readers, self.feeds, self.reference, self.widget, self.embedding)
         return found + routes.both(self.history, self.health, self.exposition, self.reference, self.subscriptions)
 
     def routes(self) -> list[Route]:

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ticker.errors import Malformed
 from ticker.formats import Feed, json_feed, live_blog, rss
 from ticker.group import Selector
 from ticker.hub import Hub
-from ticker.polling import Kept, polled, query
-from ticker.settings import AUTHORITY
+from ticker.polling import Kept, asked, polled, query
 
 
 class Feeds:
@@ -38,7 +36,7 @@ class Feeds:
 
     def _answer(self, request: Request, kind: str, write: Callable[[Feed], bytes], media_type: str) -> Response:
         def build(hub: Hub, selector: Selector) -> bytes:
-            base = self._public_url or _own(request)
+            base = self._public_url or asked(request)
             path = f"/v1/channels/{hub.channel.name}/feed.{kind}{query(selector)}"
 
             def made() -> bytes:
@@ -48,11 +46,3 @@ class Feeds:
             return self._kept.get(hub, (base, path), made)
 
         return polled(request, self._hubs, build, media_type)
-
-
-def _own(request: Request) -> str:
-    """The address that the request came to. Whoever asks can write any Host, and it gets into the answer."""
-    hosts = request.headers.getlist("Host")
-    if len(hosts) != 1 or not AUTHORITY.fullmatch(hosts[0]):
-        raise Malformed("The Host header names no host.", field="Host")
-    return f"{request.scope['scheme']}://{hosts[0].lower()}"

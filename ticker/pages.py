@@ -1,18 +1,16 @@
-"""The pages and the widget's files, as they are: there is no build step."""
+"""The pages and the widget's files, as they lie in `web/`."""
 
 from __future__ import annotations
 
 import mimetypes
+import re
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from ticker.errors import NotFound
-
-_INSTALLED = Path(__file__).parent / "web"
-WEB = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parent.parent / "web"
-"""`web/` inside the wheel, or beside the package in a checkout."""
+from ticker.releases import SCRIPT, WEB, Release, Releases
 
 SERVED = frozenset({".html", ".css", ".js", ".svg"})
 
@@ -28,6 +26,7 @@ WIDGET_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Cache-Control": "public, max-age=300, stale-while-revalidate=86400",
 }
+FOR_EVER = "public, max-age=31536000, immutable"
 
 
 async def demo(request: Request) -> Response:
@@ -45,9 +44,51 @@ async def push(request: Request) -> Response:
     return _file(WEB / "push", request.path_params["file"], PAGE_HEADERS)
 
 
-async def widget(request: Request) -> Response:
-    """`GET /widget/v1/{file}`: the embeddable ticker."""
-    return _file(WEB / "widget", request.path_params["file"], WIDGET_HEADERS)
+async def embed(request: Request) -> Response:
+    """`GET /embed/v1/{file}`: what a framed page and the page around it load."""
+    return _file(WEB / "embed", request.path_params["file"], WIDGET_HEADERS)
+
+
+class Widget:
+    """The embeddable ticker: one file, its versions, and the modules that it is made of."""
+
+    def __init__(self, releases: Releases) -> None:
+        self._releases = releases
+
+    async def file(self, request: Request) -> Response:
+        """`GET /widget/v1/{file}`: the newest version as one file, or one of its modules."""
+        name = request.path_params["file"]
+        if name == SCRIPT:
+            return _release(request, self._releases.newest, WIDGET_HEADERS)
+        return _file(WEB / "widget", name, WIDGET_HEADERS)
+
+    async def release(self, request: Request) -> Response:
+        """`GET /widget/{release}/breaking-ticker.js`: one version, whose bytes never change."""
+        found = self._releases.get(request.path_params["release"])
+        if found is None:
+            raise NotFound
+        return _release(request, found, {**WIDGET_HEADERS, "Cache-Control": FOR_EVER})
+
+    async def versions(self, request: Request) -> Response:
+        """`GET /widget/versions.json`: every version that is given out, the newest first, each with its hash."""
+        told = [
+            {"version": found.version, "path": found.path, "integrity": found.integrity}
+            for found in reversed(self._releases.all)
+        ]
+        return JSONResponse({"versions": told}, headers=WIDGET_HEADERS)
+
+
+def _release(request: Request, release: Release, headers: dict[str, str]) -> Response:
+    headers = {**headers, "ETag": f'"{release.name}"', "Vary": "Accept-Encoding"}
+    if release.name in request.headers.get("If-None-Match", ""):
+        return Response(status_code=304, headers=headers)
+    packed = any(
+        coding.strip().partition(";")[0].lower() == "gzip" and not re.search(r";\s*q=0(\.0*)?\s*$", coding)
+        for coding in request.headers.get("Accept-Encoding", "").split(",")
+    )
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    return Response(release.packed if packed else release.body, headers=headers, media_type="text/javascript")
 
 
 def _file(folder: Path, name: str, headers: dict[str, str]) -> Response:

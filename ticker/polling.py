@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ticker.channel import Channel
-from ticker.errors import Unavailable, UnknownChannel, Unprocessable
+from ticker.errors import Malformed, Unavailable, UnknownChannel, Unprocessable
 from ticker.group import Selector
 from ticker.hub import Hub
 from ticker.parameters import LONGEST_VALUE, MOST_VALUES
+from ticker.settings import AUTHORITY
 
 CACHE = "public, max-age=0, s-maxage=1, stale-while-revalidate=10"
 """A CDN may carry the polling: one request a second reaches us, whoever asks."""
@@ -52,6 +53,17 @@ def standing(hubs: Mapping[str, Hub], channel: str) -> Hub:
     if not hub.loaded:
         raise Unavailable("The log has not been read yet. Try again shortly.", retry_after=1)
     return hub
+
+
+def asked(request: Request) -> str:
+    """The address that the request came to. Whoever asks can write any Host, and it gets into the answer.
+
+    Raises Malformed.
+    """
+    hosts = request.headers.getlist("Host")
+    if len(hosts) != 1 or not AUTHORITY.fullmatch(hosts[0]):
+        raise Malformed("The Host header names no host.", field="Host")
+    return f"{request.scope['scheme']}://{hosts[0].lower()}"
 
 
 def polled(

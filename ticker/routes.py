@@ -13,6 +13,7 @@ from ticker.audience import Audience
 from ticker.auth import Scope
 from ticker.change import Changes
 from ticker.draft import Draft, Hold, Login, Nothing, Patch, Pin, Reason
+from ticker.embedding import Embedding
 from ticker.errors import TickerError
 from ticker.exposition import Exposition
 from ticker.feeds import Feeds
@@ -26,11 +27,15 @@ from ticker.parameters import (
     ALLOW_SIMILAR,
     DRY_RUN,
     FILTERS,
+    FORMAT,
     IF_MATCH,
     IF_NONE_MATCH,
     LIMIT,
+    MOST_HEIGHT,
+    MOST_WIDTH,
     ONCE,
     TIME,
+    URL,
 )
 from ticker.publish import Publisher
 from ticker.reference import Reference
@@ -57,6 +62,7 @@ FORGOTTEN = Reply(204, "It is not told of anything any more.", None, ("Cache-Con
 OFFERED = Reply(200, "As asked.", subscriptions.Offered, ("Cache-Control",))
 READY = Reply(200, "It is ready.", answers.Ready)
 NOT_READY = Reply(503, "It is not.", answers.NotReady, ("Retry-After",))
+OEMBED = Reply(200, "How to frame it.", dict, ("Cache-Control",))
 DOCUMENT = Reply(200, "The document.", dict, ("ETag", "Cache-Control"))
 
 IN_THE_PAST = (errors.ExpiryInThePast, errors.ScheduleInThePast, errors.EmbargoInThePast, errors.ExpiresTooSoon)
@@ -73,6 +79,8 @@ CHANGE = (IF_MATCH, DRY_RUN, ONCE)
 ACT = (DRY_RUN, ONCE)
 SEEN = (IF_NONE_MATCH,)
 FILTERED = (*FILTERS, IF_NONE_MATCH)
+OEMBEDDED = (URL, MOST_WIDTH, MOST_HEIGHT, FORMAT)
+NO_FRAME = (errors.UnknownChannel, errors.Malformed, errors.Unavailable)
 
 
 def editors(
@@ -149,7 +157,9 @@ def editors(
     return tagged("Editing", editing) + looking + tagged("Push", pushing) + tagged("Session", session)
 
 
-def readers(readers: Readers, feeds: Feeds, reference: Reference) -> list[Operation]:
+def readers(
+    readers: Readers, feeds: Feeds, reference: Reference, widget: pages.Widget, embedding: Embedding
+) -> list[Operation]:
     """What is public."""
     reading = [
         on("GET", "/v1/channels", "channels", readers.channels, "public", answers.Channels),
@@ -162,11 +172,16 @@ def readers(readers: Readers, feeds: Feeds, reference: Reference) -> list[Operat
     shown = [
         on("GET", "/", "demo", pages.demo),
         on("GET", "/demo/{file}", "demo_file", pages.demo),
-        on("GET", "/widget/v1/{file}", "widget_file", pages.widget),
+        on("GET", "/widget/v1/{file}", "widget_file", widget.file),
+        on("GET", "/widget/versions.json", "widget_versions", widget.versions),
+        on("GET", "/widget/{release}/breaking-ticker.js", "widget_release", widget.release),
+        on("GET", "/embed/{channel}", "embed", embedding.page),
+        on("GET", "/embed/v1/{file}", "embed_file", pages.embed),
         on("GET", "/push/v1/{file}", "push_file", pages.push),
     ]
+    embedded = [on("GET", "/oembed", "oembed", embedding.oembed, "public", OEMBED, takes=OEMBEDDED, refuses=NO_FRAME)]
     described = [on("GET", "/asyncapi.json", "asyncapi", reference.asyncapi, "public", DOCUMENT, SAME, takes=SEEN)]
-    return tagged("Reading", reading) + tagged("Reference", described) + shown
+    return tagged("Reading", reading + embedded) + tagged("Reference", described) + shown
 
 
 def both(

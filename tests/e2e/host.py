@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,22 +21,30 @@ class Host:
         self.url = url
         self.page = b""
         self.policy = ""
+        self.style = ""
+        self.script = ""
 
     def open(self, page: Page, service: Service, markup: str, *, lang: str = "en") -> None:
         """Open a page with this markup in its body and the service's widget in its head."""
+        self.prepare(service, markup, lang=lang)
+        page.goto(self.url)
+
+    def prepare(self, service: Service, markup: str, *, lang: str = "en") -> None:
+        """Serve such a page from now on."""
         live = service.url.replace("http", "ws", 1)
+        digest = base64.b64encode(hashlib.sha256(self.style.encode()).digest()).decode()
         self.policy = (
-            f"default-src 'none'; script-src {service.url}; connect-src {service.url} {live}; img-src data:; "
-            "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+            f"default-src 'none'; style-src 'sha256-{digest}'; script-src {service.url}; frame-src {service.url}; "
+            f"connect-src {service.url} {live}; img-src data:; base-uri 'none'; form-action 'none'; "
+            "require-trusted-types-for 'script'; trusted-types 'none'"
         )
+        script = f'<script type="module" src="{service.url}/widget/v1/breaking-ticker.js"></script>'
         self.page = (
             f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>Host</title>'
             '<meta name="viewport" content="width=device-width">'
             '<link rel="icon" href="data:,">'
-            f'<script type="module" src="{service.url}/widget/v1/breaking-ticker.js"></script>'
-            f"<body>{markup}</body></html>"
+            f"<style>{self.style}</style>{self.script or script}<body>{markup}</body></html>"
         ).encode()
-        page.goto(self.url)
 
 
 @contextmanager

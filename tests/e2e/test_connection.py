@@ -25,38 +25,46 @@ BENCH = """async ({ home, src }) => {
         }
         close() { this.closed = true; }
         open() { this.onopen?.(); }
-        // What the page sends is text; anything else is a frame of the server's.
-        send(what) {
-            if (typeof what === 'string') this.told.push(what);
-            else this.onmessage?.({ data: JSON.stringify(what) });
-        }
+        bring(frame) { this.onmessage?.({ data: JSON.stringify(frame) }); }
         end(code, reason = '') { this.onclose?.({ code, reason }); }
     }
+    class Events extends Socket {
+        constructor(url) {
+            super(url);
+            this.listeners = {};
+        }
+        addEventListener(name, listener) { this.listeners[name] = listener; }
+        farewell(code, reason) { this.listeners.close({ data: JSON.stringify({ code, reason }) }); }
+        end() { this.onerror?.(); }
+    }
     bench.window = { cursor: '1-9', items: [] };
-    bench.connection = new Connection(
-        {
-            src,
-            channel: 'en',
-            filters: { section: ['sport', 'world'], tag: [] },
-            onFrame: (frame) => bench.frames.push(frame),
-            onStatus: (status) => bench.statuses.push(status),
+    const soon = setTimeout;
+    Object.assign(globalThis, {
+        // An event stream only listens, and that is how the two are told apart.
+        WebSocket: class extends Socket {
+            send(text) { this.told.push(text); }
         },
-        {
-            WebSocket: Socket,
-            fetch: async (url) => {
-                bench.polls.push({ url, at: bench.now });
-                if (bench.window === null) throw new TypeError('no network');
-                return { ok: true, json: async () => bench.window };
-            },
-            setTimeout: (run, ms) => {
-                bench.timers.set(++last, { at: bench.now + ms, run });
-                return last;
-            },
-            clearTimeout: (timer) => bench.timers.delete(timer),
-            random: () => bench.random,
-            now: () => bench.now,
+        EventSource: Events,
+        fetch: async (url) => {
+            bench.polls.push({ url, at: bench.now });
+            if (bench.window === null) throw new TypeError('no network');
+            return { ok: true, json: async () => bench.window };
         },
-    );
+        setTimeout: (run, ms) => {
+            bench.timers.set(++last, { at: bench.now + ms, run });
+            return last;
+        },
+        clearTimeout: (timer) => bench.timers.delete(timer),
+    });
+    Math.random = () => bench.random;
+    Date.now = () => bench.now;
+    bench.connection = new Connection({
+        src,
+        channel: 'en',
+        filters: { section: ['sport', 'world'], tag: [] },
+        onFrame: (frame) => bench.frames.push(frame),
+        onStatus: (status) => bench.statuses.push(status),
+    });
     bench.pass = async (ms) => {
         const until = bench.now + ms;
         for (;;) {
@@ -65,7 +73,7 @@ BENCH = """async ({ home, src }) => {
             bench.timers.delete(due[0]);
             bench.now = due[1].at;
             due[1].run();
-            await new Promise((resolve) => setTimeout(resolve));
+            await new Promise((resolve) => soon(resolve));
         }
         bench.now = until;
     };
@@ -75,17 +83,17 @@ BENCH = """async ({ home, src }) => {
     bench.last = () => bench.sockets.at(-1);
     bench.live = (cursor = '1-1', bounds = { min_ms: 500, max_ms: 30000 }) => {
         bench.last().open();
-        bench.last().send({ type: 'snapshot', channel: 'en', cursor, items: [], reconnect: bounds });
+        bench.last().bring({ type: 'snapshot', channel: 'en', cursor, items: [], reconnect: bounds });
     };
     window.bench = bench;
 }"""
 
 
 @pytest.fixture
-def bench(service: Service, host: Host, page: Page) -> Page:
+def bench(newsroom: Service, host: Host, page: Page) -> Page:
     """A page with `window.bench`: connection, clock, sockets and polls."""
-    host.open(page, service, "")
-    page.evaluate(BENCH, {"home": service.url, "src": "https://news.example/sub"})
+    host.open(page, newsroom, "")
+    page.evaluate(BENCH, {"home": newsroom.url, "src": "https://news.example/sub"})
     return page
 
 
@@ -107,13 +115,13 @@ def test_it_comes_back_with_the_newest_cursor_whether_from_an_entry_or_a_heartbe
         """
         bench.connection.start();
         bench.live('1-1');
-        bench.last().send({ type: 'entry', cursor: '1-2', previous: '1-1', act: 'publish', item: { id: 'A' } });
+        bench.last().bring({ type: 'entry', cursor: '1-2', previous: '1-1', act: 'publish', item: { id: 'A' } });
         bench.last().end(1006);
         await bench.again();
         const first = bench.last().url.searchParams.get('cursor');
         bench.last().open();
-        bench.last().send({ type: 'resume', cursor: '1-2', entries: [] });
-        bench.last().send({ type: 'heartbeat', cursor: '1-7' });
+        bench.last().bring({ type: 'resume', cursor: '1-2', entries: [] });
+        bench.last().bring({ type: 'heartbeat', cursor: '1-7' });
         bench.last().end(1006);
         await bench.again();
         return [first, bench.last().url.searchParams.get('cursor')];
@@ -200,7 +208,7 @@ def test_a_position_of_no_use_is_forgotten_before_coming_back(bench: Page) -> No
         await bench.again();
         const slow = bench.last().url.searchParams.get('cursor');
         bench.last().open();
-        bench.last().send({ type: 'resume', cursor: '1-5', entries: [] });
+        bench.last().bring({ type: 'resume', cursor: '1-5', entries: [] });
         bench.last().end(4010);
         await bench.again();
         return [slow, bench.last().url.searchParams.get('cursor')];
@@ -250,7 +258,7 @@ def test_where_no_line_can_be_opened_it_polls_meanwhile_and_stops_when_one_is(be
         const refused = bench.sockets.length;
         while (bench.last().closed) await bench.pass(500);
         bench.last().open();
-        bench.last().send({ type: 'resume', cursor: '1-9', entries: [] });
+        bench.last().bring({ type: 'resume', cursor: '1-9', entries: [] });
         const before = bench.polls.length;
         await bench.pass(50000);
         return {
@@ -275,7 +283,7 @@ def test_a_silent_line_is_stale_and_is_replaced(bench: Page) -> None:
         bench.connection.start();
         bench.live();
         await bench.pass(50000);
-        bench.last().send({ type: 'heartbeat', cursor: '1-1' });
+        bench.last().bring({ type: 'heartbeat', cursor: '1-1' });
         await bench.pass(50000);
         const patient = bench.sockets.length;
         await bench.pass(5000);
@@ -340,7 +348,7 @@ def test_who_is_asked_tells_what_was_shown_and_decides_that_once(
         bench.connection.start();
         bench.connection.seen('1-0');
         bench.last().open();
-        bench.last().send(first);
+        bench.last().bring(first);
         bench.connection.seen('1-2');
         bench.last().end(1006);
         bench.connection.seen('1-3');
@@ -348,9 +356,147 @@ def test_who_is_asked_tells_what_was_shown_and_decides_that_once(
         await bench.again();
         bench.connection.seen('1-4');
         bench.last().open();
-        bench.last().send(first);
+        bench.last().bring(first);
         bench.connection.seen('1-5');
         return bench.sockets.flatMap((socket) => socket.told.map((text) => JSON.parse(text)));
         """,
     )
     assert sent == [{"type": "seen", "cursor": "1-2"}, {"type": "seen", "cursor": "1-5"}][:told]
+
+
+def test_where_no_socket_gets_through_events_do_and_a_socket_is_tried_again_beside_them(bench: Page) -> None:
+    """From the cursor on; when the socket brings its first frame, it takes over, and the events are closed."""
+    seen = run(
+        bench,
+        """
+        const kinds = () => bench.sockets.map((wire) => (wire instanceof EventSource ? 'events' : 'socket'));
+        bench.connection.start();
+        bench.last().end(1006);
+        await bench.again();
+        bench.last().end(1006);
+        await bench.again();
+        const begun = kinds();
+        const events = bench.last();
+        bench.live('1-3');
+        const silence = bench.sockets.length;
+        const probed = async () => {
+            for (const before = bench.sockets.length; bench.sockets.length === before; await bench.pass(1000)) {
+                events.bring({ type: 'heartbeat', cursor: '1-4' });
+            }
+        };
+        await probed();
+        const probe = bench.last();
+        const address = [probe.url.protocol, probe.url.searchParams.get('cursor')];
+        probe.end(1006);
+        await probed();
+        const second = bench.last();
+        second.open();
+        second.bring({ type: 'resume', cursor: '1-4', entries: [] });
+        second.bring({ type: 'heartbeat', cursor: '1-5' });
+        return {
+            begun,
+            silence,
+            address,
+            kinds: kinds(),
+            closed: events.closed,
+            statuses: bench.statuses,
+            cursor: bench.connection.cursor,
+        };
+        """,
+    )
+    assert seen == {
+        "begun": ["socket", "socket", "events"],
+        "silence": 3,
+        "address": ["wss:", "1-4"],
+        "kinds": ["socket", "socket", "events", "socket", "socket"],
+        "closed": True,
+        "statuses": ["connecting", "live"],
+        "cursor": "1-5",
+    }
+
+
+def test_a_probe_that_hangs_is_given_up_and_disturbs_nobody(bench: Page) -> None:
+    """The events stay the line; the next probe comes later than the first did."""
+    seen = run(
+        bench,
+        """
+        bench.connection.start();
+        for (let n = 0; n < 2; n++) {
+            bench.last().end(1006);
+            await bench.again();
+        }
+        const events = bench.last();
+        bench.live('1-3');
+        const probes = [];
+        while (probes.length < 3) {
+            events.bring({ type: 'heartbeat', cursor: '1-3' });
+            await bench.pass(1000);
+            if (bench.last() !== (probes.at(-1) ?? events)) probes.push(bench.last());
+        }
+        const gaps = probes.slice(1).map((probe, n) => Math.round((probe.at - probes[n].at) / 1000));
+        return { gaps, first: probes[0].closed, events: events.closed, statuses: bench.statuses };
+        """,
+    )
+    assert seen == {"gaps": [135, 255], "first": True, "events": False, "statuses": ["connecting", "live"]}
+
+
+def test_an_event_stream_is_held_to_the_codes_that_it_says(bench: Page) -> None:
+    """1012 with its time, 4503 for good; and the browser's own way of coming back is not left to it."""
+    seen = run(
+        bench,
+        """
+        bench.connection.start();
+        for (let n = 0; n < 2; n++) {
+            bench.last().end(1006);
+            await bench.again();
+        }
+        bench.live('1-3');
+        const first = bench.last();
+        first.farewell(1012, '{"retry_ms": 12345}');
+        const left = bench.now;
+        await bench.again();
+        const waited = bench.last().at - left;
+        const again = bench.last() instanceof EventSource;
+        bench.live('1-3');
+        bench.last().farewell(4503, '');
+        const count = bench.sockets.length;
+        await bench.pass(60000);
+        const more = bench.sockets.length - count;
+        return { waited, again, closed: first.closed, more, polls: bench.polls.length > 3 };
+        """,
+    )
+    assert seen == {"waited": 12_345, "again": True, "closed": True, "more": 0, "polls": True}
+
+
+def test_somebody_who_has_seen_nothing_polls_while_a_line_hangs(bench: Page) -> None:
+    """Within five seconds, and without giving the line up; who has a cursor waits for the line."""
+    seen = run(
+        bench,
+        """
+        bench.connection.start();
+        await bench.pass(5000);
+        const polls = bench.polls.length;
+        const { statuses } = bench;
+        bench.live('1-9');
+        await bench.pass(30000);
+        return { polls, after: bench.polls.length, sockets: bench.sockets.length, statuses };
+        """,
+    )
+    assert seen == {"polls": 1, "after": 1, "sockets": 1, "statuses": ["connecting", "polling", "live"]}
+
+
+def test_when_the_network_is_lost_it_says_so_at_once_and_goes_on_trying(bench: Page) -> None:
+    """A browser takes minutes to see that a socket is dead; it knows at once that its network is gone."""
+    seen = run(
+        bench,
+        """
+        bench.connection.start();
+        bench.live('1-1');
+        bench.connection.lost();
+        const statuses = [...bench.statuses];
+        const closed = bench.last().closed;
+        await bench.again();
+        return { statuses, closed, cursor: bench.last().url.searchParams.get('cursor') };
+        """,
+    )
+    assert seen == {"statuses": ["connecting", "live", "offline"], "closed": True, "cursor": "1-1"}

@@ -37,7 +37,15 @@ def test_a_posted_alert_appears_on_an_open_page_once_in_every_place(service: Ser
     service.post("en", "Ceasefire signed in Geneva", attribution="Reuters")
     expect(page.locator("#bar li.current .text")).to_have_text("Reuters: Ceasefire signed in Geneva", timeout=SOON)
     expect(card(page, "en").locator("li .text")).to_have_text(["Reuters: Ceasefire signed in Geneva"], timeout=SOON)
-    expect(page.locator("li", has_text="Ceasefire signed in Geneva")).to_have_count(2)
+    for channel in ("ar", "es"):
+        other = page.locator(f'breaking-ticker[channel="{channel}"] li', has_text="Ceasefire signed in Geneva")
+        expect(other).to_have_count(0)
+    twice = page.locator('breaking-ticker[channel="en"]').evaluate_all(
+        """all => all.filter(({ shadowRoot }) =>
+            [...shadowRoot.querySelectorAll('ul[role] li')].filter(({ textContent }) =>
+                textContent.includes('Ceasefire signed in Geneva')).length !== 1).length"""
+    )
+    assert 0 == twice
 
 
 def test_ten_alerts_stand_in_order_and_a_page_opened_afterwards_shows_the_same_ten(
@@ -126,3 +134,36 @@ def test_hostile_text_shows_as_text_and_overflows_nothing_on_a_small_phone(servi
         "nodes => nodes.filter((node) => node.scrollWidth > node.clientWidth + 1 && node.clientWidth).length"
     )
     assert wide == 0
+
+
+def test_the_maker_writes_what_was_chosen_and_shows_it(service: Service, page: Page) -> None:
+    """Mode, theme and filters, as an element, as an element with its hash, and as a frame; each as it works."""
+    service.post("es", "Firmado el alto el fuego", sections=["world"])
+    page.goto(service.url)
+    snippet, preview = page.locator("#snippet"), page.locator("#preview")
+    page.get_by_role("radio", name="Español").check()
+    page.get_by_role("radio", name="List").check()
+    page.get_by_role("radio", name="Dark").check()
+    page.get_by_label("Sections").fill('world, "x"')
+    page.get_by_label("Sections").blur()
+    chosen = '<breaking-ticker channel="es" mode="list" theme="dark" section="world, &quot;x&quot;"></breaking-ticker>'
+    expect(snippet).to_contain_text(chosen)
+    expect(preview.locator("li .headline")).to_have_text(["Firmado el alto el fuego"], timeout=SOON)
+    expect(preview).to_have_css("color-scheme", "dark")
+    page.get_by_role("radio", name="this version only").check()
+    expect(snippet).to_have_text(
+        re.compile(r'src="\S+/widget/[\d.]+-\w{10}/breaking-ticker.js" integrity="sha384-\S{64}"')
+    )
+    page.get_by_role("radio", name="Frame").check()
+    expect(snippet).to_contain_text(f'src="{service.url}/embed/es?mode=list&amp;theme=dark&amp;section=world')
+    page.get_by_role("radio", name="Toast").check()
+    expect(preview.locator(".toast")).to_be_visible()
+
+
+def test_the_shop_window_fits_every_screen(service: Service, new_page: NewPage) -> None:
+    """From a small phone to a wide desk, nothing is wider than the screen and everything can be hit by a finger."""
+    for width in (320, 390, 768, 1280, 1920):
+        page = new_page(viewport={"width": width, "height": 800})
+        page.goto(service.url)
+        expect(card(page, "en").locator(".line")).to_have_text("live", timeout=SOON)
+        assert width == page.evaluate("document.documentElement.scrollWidth")

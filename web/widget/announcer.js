@@ -1,4 +1,4 @@
-/** Tells people who listen to the page about alerts and corrections: politely, in whole sentences, now and then. */
+/** Tells people who listen to the page about alerts and corrections: in whole sentences, now and then, politely. */
 
 import { make } from './dom.js';
 import { sentence } from './items.js';
@@ -10,7 +10,9 @@ import { count } from './strings.js';
 const APART_MS = 10_000;
 
 export class Announcer {
-  /** @type {HTMLElement} */ node = make('div', 'announcer', { role: 'status', 'aria-live': 'polite' });
+  /** @type {HTMLElement} */ node = make('div', 'announcer', { role: 'status' });
+  /** Where a flash interrupts, on a page that wants it to. @type {HTMLElement} */
+  alarm = make('div', 'announcer', { role: 'alert' });
   /** @type {Strings} */ #strings;
   /** Not said yet, by id, so that one withdrawn meanwhile is never said. @type {Map<string, Item>} */ #waiting = new Map();
   /** Ids. @type {string[]} */ #said = [];
@@ -22,9 +24,16 @@ export class Announcer {
     this.#strings = strings;
   }
 
-  /** @param {Item} item */
-  add(item) {
+  /**
+   * @param {Item} item
+   * @param {boolean} assertive whether this page wants a flash said at once
+   */
+  add(item, assertive) {
     if (document.hidden) return;
+    if (assertive && item.urgency === 1) {
+      this.#write(this.alarm, sentence(item, this.#strings), item);
+      return;
+    }
     this.#waiting.set(item.id, item);
     const wait = Math.max(0, this.#saidAt + APART_MS - performance.now());
     this.#timer ??= setTimeout(() => this.#say(), wait);
@@ -34,13 +43,14 @@ export class Announcer {
   forget(id) {
     this.#waiting.delete(id);
     if (this.#said.includes(id)) this.node.textContent = '';
+    this.alarm.textContent = '';
   }
 
   stop() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#waiting.clear();
-    this.node.textContent = '';
+    this.node.textContent = this.alarm.textContent = '';
   }
 
   #say() {
@@ -55,7 +65,16 @@ export class Announcer {
     const rest = items.length - said.length;
     const words = said.map((item) => sentence(item, this.#strings));
     if (rest) words.push(count(this.#strings, 'alerts', rest));
-    this.node.textContent = words.join(' ');
-    this.node.lang = (items.length === 1 && items[0].language) || this.#strings.language;
+    this.#write(this.node, words.join(' '), items.length === 1 ? items[0] : {});
+  }
+
+  /**
+   * @param {HTMLElement} node
+   * @param {string} words
+   * @param {{language?: string}} item in whose language they are
+   */
+  #write(node, words, { language }) {
+    node.lang = language || this.#strings.language;
+    node.textContent = words;
   }
 }

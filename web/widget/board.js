@@ -1,45 +1,45 @@
 /**
- * What is known and what is shown: the same window, until the reader pauses. Then new alerts wait, while a
- * retraction or a correction of what is shown still takes effect at once. No DOM.
+ * What is known and what is shown: the same, until the reader pauses. Then what was shown is held and new alerts wait,
+ * while a retraction or a correction of what is held still takes effect at once. No DOM.
  */
 
 import { Window } from './window.js';
 
 /** @import { Entry, Item } from './window.js' */
 
+/** Of what is held, these acts change no more than the text. */
+const CHANGES = /^(publish|update|correct|(un)?pin)$/;
+
 export class Board {
   /** Everything that arrived. @type {Window} */ #known;
-  /** What the reader sees. @type {Window} */ #shown;
-  #paused = false;
+  /** What the reader sees while it is paused, in order. @type {Item[]|null} */ #held = null;
 
   /** @param {number} size */
   constructor(size) {
     this.#known = new Window(size);
-    this.#shown = new Window(size);
   }
 
   get paused() {
-    return this.#paused;
+    return Boolean(this.#held);
   }
 
   /** What the reader sees, in order. @returns {Item[]} */
   get items() {
-    return this.#shown.items;
+    return this.#held ?? this.#known.items;
   }
 
   /** What waits for the reader to go on, newest first. @returns {Item[]} */
   get waiting() {
-    const shown = new Set(this.#shown.items.map((item) => item.id));
-    return this.#known.items.filter((item) => !shown.has(item.id));
+    const shown = new Set(this.items.map(({ id }) => id));
+    return this.#known.items.filter(({ id }) => !shown.has(id));
   }
 
   pause() {
-    this.#paused = true;
+    this.#held ??= this.items;
   }
 
   play() {
-    this.#paused = false;
-    this.#shown.load(this.#known.items, this.#known.gone);
+    this.#held = null;
   }
 
   /** @param {string} id */
@@ -55,15 +55,15 @@ export class Board {
   load(items, gone) {
     const before = new Map(this.#known.items.map((item) => [item.id, item.correction_note]));
     this.#known.load(items, gone);
-    // While paused, what the server no longer shows leaves too: whether it grew old or was withdrawn cannot be told.
-    const current = new Map(this.#known.items.map((item) => [item.id, item]));
-    const kept = this.#shown.items.flatMap((item) => current.get(item.id) ?? []);
-    this.#shown.load(this.#paused && kept.length > 0 ? kept : this.#known.items, this.#known.gone);
+    const now = this.#known.items;
+    if (this.#held) {
+      // What the server no longer shows leaves too: whether it grew old or was withdrawn cannot be told.
+      const kept = this.#held.flatMap(({ id }) => now.find((item) => item.id === id) ?? []);
+      this.#held = kept.length ? kept : now;
+    }
     return {
-      added: this.#known.items.filter((item) => !before.has(item.id)).reverse(),
-      corrected: this.#known.items.filter(
-        ({ id, correction_note: note }) => note && before.has(id) && before.get(id) !== note,
-      ),
+      added: now.filter(({ id }) => !before.has(id)).reverse(),
+      corrected: now.filter(({ id, correction_note: note }) => note && before.has(id) && before.get(id) !== note),
       removed: gone.map(([id]) => id).filter((id) => before.has(id)),
     };
   }
@@ -73,10 +73,12 @@ export class Board {
    * @returns {boolean} whether anything changed
    */
   apply(entry) {
-    const known = this.#known.apply(entry);
-    // What is moved up changes where it stands, until the reader goes on.
-    const still = this.#paused && entry.act === 'publish';
-    const shown = this.#shown.apply(still ? { ...entry, act: 'update' } : entry);
-    return known || shown;
+    const { act, item } = entry;
+    const changed = this.#known.apply(entry);
+    const held = this.#held?.find(({ id }) => id === item.id);
+    if (!this.#held || !held || held.version >= item.version) return changed;
+    if (act === 'retract' || act === 'expire') this.#held = this.#held.filter((other) => other !== held);
+    else if (CHANGES.test(act)) this.#held = this.#held.map((other) => (other === held ? item : other));
+    return true;
   }
 }

@@ -1,18 +1,10 @@
 /**
- * The line to one channel: a WebSocket that comes back by itself, and polling where none can be had.
- * It knows cursors and close codes, not what an item is. No DOM.
+ * The line to one channel: a WebSocket, server-sent events where none gets through, polling where neither does, and
+ * back up again. It knows cursors and close codes, not what an item is. No DOM.
  */
 
 /**
  * @typedef {'connecting'|'live'|'stale'|'polling'|'offline'} Status
- *
- * @typedef {object} Browser what it needs of the browser; a test brings its own clock and transport
- * @property {typeof WebSocket} WebSocket
- * @property {typeof fetch} fetch
- * @property {(run: () => void, ms: number) => any} setTimeout
- * @property {(timer: any) => void} clearTimeout
- * @property {() => number} random in [0, 1)
- * @property {() => number} now milliseconds
  *
  * @typedef {object} Line
  * @property {string} src address of the server
@@ -20,36 +12,44 @@
  * @property {Record<string, string[]>} [filters] section, region, tag, urgency
  * @property {(frame: any) => void} onFrame
  * @property {(status: Status) => void} onStatus
+ *
+ * @typedef {WebSocket|EventSource} Wire
  */
 
 /** Two heartbeats of 25 s and some slack: a line silent for longer is dead, whatever the browser believes. */
 const SILENCE_MS = 55_000;
 const OPENING_MS = 15_000;
+/** Somebody who has seen nothing yet does not wait for a line that a proxy swallows. */
+const PATIENCE_MS = 4_000;
 /** A line that opens and drops at once must not start the back-off afresh, or it hammers a broken server. */
 const STABLE_MS = 5_000;
 const POLL_MS = 10_000;
+/** How soon a WebSocket is tried again where events are what got through. */
+const CLIMB_MS = 60_000;
 const FAILURES_BEFORE_POLLING = 3;
 
-/** @returns {Browser} */
-const browser = () => ({
-  WebSocket: globalThis.WebSocket,
-  fetch: globalThis.fetch.bind(globalThis),
-  setTimeout: globalThis.setTimeout.bind(globalThis),
-  clearTimeout: globalThis.clearTimeout.bind(globalThis),
-  random: Math.random,
-  now: Date.now,
-});
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
 
 export class Connection {
   /** @type {Line} */ #line;
-  /** @type {Browser} */ #browser;
   /** The newest position seen; null asks for a snapshot. @type {string|null} */ #cursor = null;
-  /** @type {WebSocket|null} */ #socket = null;
-  /** Retry, silence and poll: one timer each. @type {Map<string, any>} */ #timers = new Map();
+  /** What is listened to. @type {Wire|null} */ #wire = null;
+  /** A WebSocket that may take the place of events. @type {Wire|null} */ #probe = null;
+  /** Whether the wire, or the next one, is one of events. */ #events = false;
+  /** Whether events are what last got through. */ #prefer = false;
+  /** One of each name. @type {Map<string, any>} */ #timers = new Map();
   /** @type {AbortController|null} */ #request = null;
   /** @type {Status|null} */ #status = null;
   #bounds = { min_ms: 500, max_ms: 30_000 };
   /** Attempts since the last stable line. */ #failures = 0;
+  /** Attempts in vain to leave the events. */ #climbs = 0;
   /** When this line brought its first frame; 0 while there is none. */ #upSince = 0;
   #heardAt = 0;
   #polling = false;
@@ -58,23 +58,22 @@ export class Connection {
   /** The server closed with a code that says: do not come back. */ #refused = false;
   #stopped = true;
 
-  /**
-   * @param {Line} line
-   * @param {Partial<Browser>} [parts]
-   */
-  constructor(line, parts = {}) {
+  /** @param {Line} line */
+  constructor(line) {
     this.#line = line;
-    this.#browser = { ...browser(), ...parts };
   }
 
   get cursor() {
     return this.#cursor;
   }
 
-  start() {
+  /** @param {string|null} [cursor] where to go on; without one, from a snapshot */
+  start(cursor = this.#cursor) {
     if (!this.#stopped) return;
     this.#stopped = false;
+    this.#cursor = cursor;
     this.#say('connecting');
+    if (!cursor) this.#later('poll', PATIENCE_MS, () => this.#startPolling());
     this.#open();
   }
 
@@ -83,7 +82,8 @@ export class Connection {
    * @param {string} cursor
    */
   seen(cursor) {
-    if (this.#asked && this.#upSince) this.#socket?.send(JSON.stringify({ type: 'seen', cursor }));
+    const wire = this.#wire;
+    if (this.#asked && this.#upSince && wire && 'send' in wire) wire.send(JSON.stringify({ type: 'seen', cursor }));
   }
 
   /** Leaves no socket, no timer and no request. */
@@ -99,9 +99,16 @@ export class Connection {
   /** The network is back, or the page is looked at again: try now instead of when the timer says. */
   wake() {
     if (this.#stopped) return;
-    if (this.#socket && this.#browser.now() - this.#heardAt > SILENCE_MS) this.#silent();
+    if (this.#wire && Date.now() - this.#heardAt > SILENCE_MS) this.#silent();
     if (this.#polling && !this.#request) this.#later('poll', 0, () => this.#poll());
-    if (!this.#socket && !this.#refused) this.#open();
+    if (!this.#wire && !this.#refused) this.#open();
+  }
+
+  /** The browser has lost its network: what is open is dead, though nobody has told it so. */
+  lost() {
+    if (this.#stopped) return;
+    this.#say('offline');
+    if (this.#wire) this.#closed(this.#wire, 1006);
   }
 
   /** @param {string} what */
@@ -116,62 +123,84 @@ export class Connection {
 
   #open() {
     this.#cancel('retry');
-    const url = this.#address('live');
-    url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
-    if (this.#cursor) url.searchParams.set('cursor', this.#cursor);
-    const socket = new this.#browser.WebSocket(url.href);
-    this.#socket = socket;
     this.#upSince = 0;
-    this.#heardAt = this.#browser.now();
-    this.#later('silence', OPENING_MS, () => this.#closed(1006, ''));
-    socket.onopen = () => this.#listen();
-    socket.onmessage = ({ data }) => this.#hear(data);
-    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
+    this.#heardAt = Date.now();
+    // From the third attempt on each other one goes the other way.
+    this.#events = this.#prefer !== (this.#failures > 1 && this.#failures % 2 === 0);
+    const wire = (this.#wire = this.#dial(this.#events));
+    this.#later('silence', OPENING_MS, () => this.#closed(wire, 1006));
+  }
+
+  /** @param {boolean} events */
+  #dial(events) {
+    const url = this.#address('live');
+    if (this.#cursor) url.searchParams.set('cursor', this.#cursor);
+    if (!events) url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
+    const wire = new (events ? EventSource : WebSocket)(url.href);
+    wire.onmessage = (/** @type {MessageEvent} */ { data }) => this.#hear(wire, data);
+    wire.onopen = () => wire === this.#wire && this.#listen();
+    if ('send' in wire) wire.onclose = ({ code, reason }) => this.#closed(wire, code, reason);
+    else {
+      // Left to itself it would come back after a time of its own, together with everybody else.
+      wire.onerror = () => this.#closed(wire, 1006);
+      wire.addEventListener('close', ({ data }) => {
+        const { code, reason } = parsed(data);
+        this.#closed(wire, code, reason);
+      });
+    }
+    return wire;
   }
 
   #listen() {
-    this.#heardAt = this.#browser.now();
+    this.#heardAt = Date.now();
     this.#later('silence', SILENCE_MS, () => this.#silent());
   }
 
   #silent() {
     this.#say('stale');
-    this.#closed(1006, '');
+    if (this.#wire) this.#closed(this.#wire, 1006);
   }
 
-  /** @param {unknown} data */
-  #hear(data) {
+  /**
+   * @param {Wire} wire
+   * @param {unknown} data
+   */
+  #hear(wire, data) {
+    const frame = parsed(String(data));
+    const first = ['snapshot', 'resume', 'reset'].includes(frame.type);
+    if (wire === this.#probe && first) {
+      this.#probe = null;
+      this.#drop();
+      this.#wire = wire;
+      this.#events = false;
+    }
+    if (wire !== this.#wire) return;
     this.#listen();
-    let frame;
-    try {
-      frame = JSON.parse(String(data));
-    } catch {
-      return;
-    }
-    switch (frame?.type) {
-      case 'snapshot':
-      case 'resume':
-      case 'reset':
-        this.#caughtUp();
-        break;
-      case 'heartbeat':
-        // The line may live while the server itself hears nothing.
-        this.#say(frame.stale ? 'stale' : 'live');
-        break;
-      case 'entry':
-        break;
-      default:
-        return;
-    }
+    if (first) this.#caughtUp();
+    // The line may live while the server itself hears nothing.
+    else if (frame.type === 'heartbeat') this.#say(frame.stale ? 'stale' : 'live');
+    else if (frame.type !== 'entry') return;
     this.#take(frame);
   }
 
   #caughtUp() {
-    this.#upSince = this.#browser.now();
+    this.#upSince = Date.now();
     this.#polling = false;
     this.#cancel('poll');
     this.#request?.abort();
+    this.#prefer = this.#events;
+    if (this.#events) this.#climb();
+    else this.#climbs = 0;
     this.#say('live');
+  }
+
+  /** Tries a WebSocket beside the events, now and then; what it brings first is what was missed. */
+  #climb() {
+    const ms = CLIMB_MS * 2 ** Math.min(3, this.#climbs++) * (0.5 + Math.random());
+    this.#later('climb', ms, () => {
+      const probe = (this.#probe = this.#dial(false));
+      this.#later('probe', OPENING_MS, () => this.#closed(probe, 1006));
+    });
   }
 
   /** @param {any} frame */
@@ -180,17 +209,24 @@ export class Connection {
     const { min_ms: min, max_ms: max } = frame.reconnect ?? {};
     if (min >= 0 && max >= min) this.#bounds = { min_ms: min, max_ms: max };
     // Drawn once: whoever drew anew with each line would be asked in the end.
-    if (frame.receipts > 0) this.#asked ??= this.#browser.random() < frame.receipts;
+    if (frame.receipts > 0) this.#asked ??= Math.random() < frame.receipts;
     this.#line.onFrame(frame);
   }
 
   /**
+   * @param {Wire} wire
    * @param {number} code
-   * @param {string} reason
+   * @param {string} [reason]
    */
-  #closed(code, reason) {
+  #closed(wire, code, reason = '') {
+    if (wire === this.#probe) {
+      this.#probe = this.#end(wire);
+      this.#cancel('probe');
+      this.#climb();
+    }
+    if (wire !== this.#wire) return;
     this.#drop();
-    const now = this.#browser.now();
+    const now = Date.now();
     if (this.#upSince && now - this.#upSince >= STABLE_MS) this.#failures = 0;
     this.#upSince = 0;
     if (code === 4010) this.#cursor = null;
@@ -212,16 +248,12 @@ export class Connection {
    */
   #delay(code, reason) {
     if (code === 1012) {
-      try {
-        const asked = JSON.parse(reason).retry_ms;
-        if (asked >= 0 && Number.isFinite(asked)) return asked;
-      } catch {
-        // A reason that is no JSON asks for nothing in particular.
-      }
+      const asked = parsed(reason).retry_ms;
+      if (asked >= 0 && Number.isFinite(asked)) return asked;
     }
     const { min_ms: min, max_ms: max } = this.#bounds;
     const most = Math.min(max, Math.max(min, 1) * 2 ** (this.#failures + 2));
-    return min + this.#browser.random() * (most - min);
+    return min + Math.random() * (most - min);
   }
 
   #startPolling() {
@@ -230,7 +262,7 @@ export class Connection {
     if (this.#status === 'live') this.#say('connecting');
     // Somebody who sees nothing yet waits at most a second; the others spread over a whole interval.
     const within = this.#cursor ? POLL_MS : 1_000;
-    this.#later('poll', this.#browser.random() * within, () => this.#poll());
+    this.#later('poll', Math.random() * within, () => this.#poll());
   }
 
   async #poll() {
@@ -239,32 +271,41 @@ export class Connection {
     try {
       // The browser's own cache sends If-None-Match and understands 304; set by hand, the header would cost a
       // preflight on every foreign page.
-      const answer = await this.#browser.fetch(this.#address('items').href, {
+      const answer = await fetch(this.#address('items').href, {
         cache: 'no-cache',
         credentials: 'omit',
         signal,
       });
-      if (!answer.ok) throw new Error(`polling was answered ${answer.status}`);
+      if (!answer.ok) throw 0;
       const window = await answer.json();
       if (signal.aborted) return;
-      this.#heardAt = this.#browser.now();
+      this.#heardAt = Date.now();
       this.#say('polling');
-      if (window.cursor === undefined || window.cursor !== this.#cursor) this.#take({ ...window, type: 'snapshot' });
+      if (window.cursor === undefined || window.cursor !== this.#cursor) {
+        this.#take({ time: answer.headers?.get('Date'), ...window, type: 'snapshot' });
+      }
     } catch {
       if (!signal.aborted) this.#say('offline');
     } finally {
       this.#request = null;
-      if (this.#polling) this.#later('poll', POLL_MS * (0.75 + this.#browser.random() / 2), () => this.#poll());
+      if (this.#polling) this.#later('poll', POLL_MS * (0.75 + Math.random() / 2), () => this.#poll());
     }
   }
 
   #drop() {
-    this.#cancel('silence');
-    const socket = this.#socket;
-    this.#socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    for (const name of ['silence', 'climb', 'probe']) this.#cancel(name);
+    this.#wire = this.#end(this.#wire);
+    this.#probe = this.#end(this.#probe);
+  }
+
+  /** @param {Wire|null} wire */
+  #end(wire) {
+    if (wire) {
+      wire.onopen = wire.onmessage = wire.onerror = null;
+      if ('send' in wire) wire.onclose = null;
+      wire.close();
+    }
+    return null;
   }
 
   /**
@@ -274,7 +315,7 @@ export class Connection {
    */
   #later(name, ms, run) {
     this.#cancel(name);
-    this.#timers.set(name, this.#browser.setTimeout(() => {
+    this.#timers.set(name, setTimeout(() => {
       this.#timers.delete(name);
       run();
     }, ms));
@@ -282,7 +323,7 @@ export class Connection {
 
   /** @param {string} name */
   #cancel(name) {
-    this.#browser.clearTimeout(this.#timers.get(name));
+    clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
   }
 

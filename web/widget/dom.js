@@ -25,6 +25,7 @@ const PATHS = {
   play: 'M4 2.5v11l9-5.5z',
   previous: 'M10 3L5 8l5 5',
   next: 'M6 3l5 5-5 5',
+  dismiss: 'M4 4l8 8M12 4l-8 8',
 };
 
 /** @param {string} name */
@@ -33,7 +34,6 @@ export function icon(name) {
   const svg = document.createElementNS(space, 'svg');
   svg.setAttribute('viewBox', '0 0 16 16');
   svg.setAttribute('aria-hidden', 'true');
-  if (name === 'previous' || name === 'next') svg.setAttribute('class', 'arrow');
   const path = document.createElementNS(space, 'path');
   path.setAttribute('d', PATHS[name]);
   svg.append(path);

@@ -2,15 +2,20 @@
 
 import { Announcer } from './announcer.js';
 import { Board } from './board.js';
-import { Connection } from './connection.js';
+import { goneOf, share, skewOf } from './sharing.js';
 import { asOf, count, stringsFor } from './strings.js';
 import { stylesheet } from './style.js';
 import { View } from './view.js';
 
 /** @import { Entry, Item } from './window.js' */
 /** @import { Status } from './connection.js' */
+/** @import { Listener } from './sharing.js' */
 
-const AGES_MS = 30_000;
+/** How often ages are told anew, and what has expired is looked for. */
+const AGES_MS = 5_000;
+/** Somebody who comes back to the page is shown movement when its line has been heard within this time. */
+const FRESH_MS = 30_000;
+const HIDDEN_MS = 250;
 const MOST = 100;
 const MOST_UNSEEN = 20;
 
@@ -21,7 +26,7 @@ export class BreakingTicker extends HTMLElement {
   static observedAttributes = ['src', 'channel', 'section', 'region', 'tag', 'max', 'mode', 'lang'];
 
   /** @type {Board} */ #board = new Board(10);
-  /** @type {Connection|null} */ #connection = null;
+  /** @type {Listener|null} */ #line = null;
   /** @type {View|null} */ #view = null;
   /** @type {Announcer|null} */ #announcer = null;
   /** Ends the listeners of one stay in a document. @type {AbortController|null} */ #stay = null;
@@ -31,9 +36,10 @@ export class BreakingTicker extends HTMLElement {
   #joining = false;
   /** Server's clock minus ours, milliseconds. */ #offset = 0;
   #heardAt = 0;
+  /** Looked at again, and not yet up to date. */ #behind = false;
   /** @type {{language?: string, direction?: string}} */ #channel = {};
   /** @type {string|null} */ #fresh = null;
-  #drawing = 0;
+  #drawing = false;
   /** Entries that have come and are not drawn yet. @type {(Entry & {cursor: string})[]} */ #unseen = [];
 
   constructor() {
@@ -53,7 +59,8 @@ export class BreakingTicker extends HTMLElement {
 
   /** What the reader sees, in order. @returns {Item[]} */
   get items() {
-    return this.#board.items;
+    const now = this.#now();
+    return this.#board.items.filter(({ expires }) => !(Date.parse(expires ?? '') <= now));
   }
 
   /** How many alerts wait for the reader to go on. */
@@ -64,11 +71,17 @@ export class BreakingTicker extends HTMLElement {
   connectedCallback() {
     this.#stay = new AbortController();
     const { signal } = this.#stay;
-    const wake = () => document.hidden || this.#connection?.wake();
-    window.addEventListener('online', wake, { signal });
+    const wake = () => {
+      if (document.hidden) return;
+      this.#behind = Date.now() - this.#heardAt > FRESH_MS;
+      this.#line?.wake();
+      this.#draw();
+    };
+    addEventListener('online', wake, { signal });
+    addEventListener('offline', () => this.#line?.lost(), { signal });
     document.addEventListener('visibilitychange', wake, { signal });
     this.#stillness().addEventListener('change', () => this.#draw(), { signal });
-    this.#ages = setInterval(() => this.#view?.tell(this.#now()), AGES_MS);
+    this.#ages = setInterval(() => this.#draw(), AGES_MS);
     this.#dress();
     this.#join();
   }
@@ -77,10 +90,9 @@ export class BreakingTicker extends HTMLElement {
     this.#stay?.abort();
     this.#stay = null;
     clearInterval(this.#ages);
-    cancelAnimationFrame(this.#drawing);
-    this.#drawing = 0;
-    this.#connection?.stop();
-    this.#connection = null;
+    this.#drawing = false;
+    this.#line?.stop();
+    this.#line = null;
     this.#view?.stop();
     this.#announcer?.stop();
   }
@@ -115,6 +127,17 @@ export class BreakingTicker extends HTMLElement {
     this.#draw();
   }
 
+  /**
+   * Takes a frame of the live stream as if it had come over the line. Without a channel there is no line, and the
+   * element shows what it is given: a preview.
+   * @param {any} frame
+   */
+  apply(frame) {
+    if (!this.#line) this.#turn('live');
+    this.#loaded ||= frame.type === 'entry';
+    this.#hear(frame);
+  }
+
   /** Moves by hand, and so ends the moving by itself. */
   next() {
     this.#step(1);
@@ -132,10 +155,11 @@ export class BreakingTicker extends HTMLElement {
   }
 
   #join() {
-    this.#connection?.stop();
-    this.#connection = null;
+    this.#line?.stop();
+    this.#line = null;
     const paused = this.#board.paused;
     this.#unseen = [];
+    this.#behind = false;
     this.#board = new Board(Math.min(MOST, Math.max(1, parseInt(this.getAttribute('max') ?? '', 10) || 10)));
     if (paused) this.#board.pause();
     this.#channel = {};
@@ -143,14 +167,13 @@ export class BreakingTicker extends HTMLElement {
     this.#draw();
     const channel = this.getAttribute('channel');
     if (!channel) return;
-    this.#connection = new Connection({
+    this.#line = share({
       src: new URL(this.getAttribute('src') ?? HOME, document.baseURI).href,
       channel,
       filters: { section: this.#list('section'), region: this.#list('region'), tag: this.#list('tag') },
       onFrame: (frame) => this.#hear(frame),
       onStatus: (status) => this.#turn(status),
     });
-    this.#connection.start();
   }
 
   /** @param {string} attribute whose values stand between commas */
@@ -161,9 +184,9 @@ export class BreakingTicker extends HTMLElement {
   /** @param {any} frame */
   #hear(frame) {
     if (frame.stale) return;
-    this.#heardAt = Date.now();
-    const time = Date.parse(frame.time);
-    if (Number.isFinite(time)) this.#offset = time - this.#heardAt;
+    this.#heardAt = frame.heard ?? Date.now();
+    this.#offset = skewOf(frame, this.#heardAt) || this.#offset;
+    this.#behind = false;
     if (frame.type === 'entry') {
       if (this.#apply(frame)) this.#unseen = [...this.#unseen, frame].slice(-MOST_UNSEEN);
     }
@@ -177,8 +200,7 @@ export class BreakingTicker extends HTMLElement {
   #load(frame) {
     const { language, direction } = frame;
     if (language) this.#channel = { language, direction };
-    const gone = (frame.tombstones ?? []).map((id, place) => [id, frame.versions?.[place] ?? Infinity]);
-    const { added, corrected, removed } = this.#board.load(frame.items ?? [], gone);
+    const { added, corrected, removed } = this.#board.load(frame.items ?? [], goneOf(frame));
     for (const id of removed) this.#withdrawn({ id, version: Infinity });
     for (const item of corrected) this.#tell('ticker-update', item);
     if (this.#loaded) for (const item of added) this.#tell('ticker-item', item);
@@ -191,9 +213,10 @@ export class BreakingTicker extends HTMLElement {
    */
   #apply(entry) {
     const { act, item } = entry ?? {};
-    const news = act === 'publish' && !this.#board.knows(item?.id);
+    const known = this.#board.knows(item?.id);
+    const news = act === 'publish' && !known;
     if (!item?.id || !this.#board.apply(entry)) return false;
-    if (act === 'retract' || act === 'expire') this.#withdrawn(item);
+    if (act === 'retract' || act === 'expire') known && this.#withdrawn(item);
     // A correction is told no less than what it corrects.
     else this.#tell(news ? 'ticker-item' : 'ticker-update', item, act === 'publish' || act === 'correct');
     return true;
@@ -202,7 +225,7 @@ export class BreakingTicker extends HTMLElement {
   /** Tells what has been drawn; what waits for a reader who has paused is not. */
   #report() {
     const waits = new Set(this.paused ? this.#board.waiting.map(({ id }) => id) : []);
-    for (const { cursor, item } of this.#unseen) if (!waits.has(item.id)) this.#connection?.seen(cursor);
+    for (const { cursor, item } of this.#unseen) if (!waits.has(item.id)) this.#line?.seen(cursor);
     this.#unseen = this.#unseen.filter(({ item }) => waits.has(item.id));
   }
 
@@ -214,7 +237,7 @@ export class BreakingTicker extends HTMLElement {
   #tell(name, item, loud = true) {
     if (loud && !this.paused) {
       this.#fresh = item.id;
-      this.#announcer?.add(item);
+      this.#announcer?.add(item, this.hasAttribute('assertive'));
     }
     this.#emit(name, { item });
   }
@@ -228,6 +251,8 @@ export class BreakingTicker extends HTMLElement {
   /** @param {Status} status */
   #turn(status) {
     this.#status = status;
+    // There is nothing to wait for.
+    if (status === 'offline') this.#behind = false;
     this.#draw();
     this.#emit('ticker-status', { status });
   }
@@ -258,34 +283,44 @@ export class BreakingTicker extends HTMLElement {
     this.#announcer?.stop();
     const strings = this.#strings();
     this.#announcer = new Announcer(strings);
-    this.#view = new View(strings, this.getAttribute('mode'), {
-      toggle: () => (this.paused ? this.play() : this.pause()),
-      step: (step) => this.#step(step),
+    this.#view = new View(strings, this.getAttribute('mode'), this.getAttribute('channel') ?? '', {
+      pause: () => (this.paused ? this.play() : this.pause()),
+      previous: () => this.prev(),
+      next: () => this.next(),
+      dismiss: () => {
+        this.#view?.dismiss();
+        this.#draw();
+      },
     });
-    this.shadowRoot?.replaceChildren(this.#view.node, this.#announcer.node);
+    this.shadowRoot?.replaceChildren(this.#view.node, this.#announcer.node, this.#announcer.alarm);
     this.#render();
   }
 
-  /** However much arrives at once, it is drawn once. */
+  /** However much arrives at once, it is drawn once; also where no frames are drawn, so that nothing stays too long. */
   #draw() {
     if (!this.#stay || this.#drawing) return;
-    this.#drawing = requestAnimationFrame(() => {
-      this.#drawing = 0;
-      this.#render();
-    });
+    this.#drawing = true;
+    const run = () => {
+      // Not for one that has left meanwhile.
+      if (this.#drawing) this.#render();
+      this.#drawing = false;
+    };
+    if (document.hidden) setTimeout(run, HIDDEN_MS);
+    else requestAnimationFrame(run);
   }
 
   #render() {
-    const [newest] = this.items;
+    const { items } = this;
+    const [newest] = items;
     if (newest) this.#channel = { language: newest.language, direction: newest.direction };
     if (this.#view?.strings !== this.#strings()) return this.#dress();
     this.#view.direct(this.#channel.direction);
     this.#view.draw({
-      items: this.items,
+      items,
       fresh: this.#fresh,
       loaded: this.#loaded,
       paused: this.paused,
-      moving: !this.paused && !this.#stillness().matches,
+      moving: !this.paused && !this.#behind && !this.#stillness().matches,
       note: this.#note(),
       now: this.#now(),
     });
@@ -297,7 +332,7 @@ export class BreakingTicker extends HTMLElement {
   #note() {
     const strings = this.#view?.strings ?? this.#strings();
     const waiting = this.paused ? this.waiting : 0;
-    const behind = { connecting: strings.reconnecting, polling: strings.polling, live: '' };
+    const behind = { connecting: strings.connecting, polling: strings.polling, live: '' };
     if (waiting > 0 && this.#status in behind) return { text: count(strings, 'fresh', waiting), fresh: true };
     if (!this.#loaded) return { text: this.#status === 'offline' ? strings.offline : strings.connecting, fresh: false };
     const words = /** @type {Record<string, string>} */ (behind)[this.#status];

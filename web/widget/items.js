@@ -7,20 +7,6 @@ import { risenAt } from './window.js';
 /** @import { Item } from './window.js' */
 /** @import { Strings } from './strings.js' */
 
-/**
- * @param {string|undefined} link
- * @returns {string|null} the address, when it is one that a reader may be sent to
- */
-export function safeLink(link) {
-  if (!link) return null;
-  try {
-    const url = new URL(link);
-    return url.protocol === 'https:' ? url.href : null;
-  } catch {
-    return null;
-  }
-}
-
 /** @param {Item} item */
 const wholeText = ({ attribution, headline = '' }) => (attribution ? `${attribution}: ${headline}` : headline);
 
@@ -45,10 +31,11 @@ function direction(item) {
 function text(item) {
   const headline = make('bdi', 'headline', { dir: direction(item) }, item.headline ?? '');
   const parts = item.attribution ? [make('bdi', 'attribution', {}, item.attribution), ': ', headline] : [headline];
-  const link = safeLink(item.link);
+  const { link } = item;
   const line = make('span', 'text', { title: wholeText(item), dir: direction(item) });
   if (item.language) line.setAttribute('lang', item.language);
-  line.append(...(link ? [make('a', 'link', { href: link, target: '_blank', rel: 'noopener' }, ...parts)] : parts));
+  // A reader may be sent to what is sealed, and run nothing.
+  line.append(...(link?.startsWith('https://') ? [make('a', 'link', { href: link, target: '_blank', rel: 'noopener' }, ...parts)] : parts));
   return line;
 }
 
@@ -78,24 +65,17 @@ export class Items {
       // A node that stands right is not moved: moving it would take the focus from its link.
       if (this.node.children[place] !== node) this.node.insertBefore(node, this.node.children[place] ?? null);
     });
-    this.tell(now);
+    for (const { item, node } of this.#rows.values()) {
+      const time = /** @type {HTMLElement} */ (node.querySelector('time'));
+      const age = now - Date.parse(risenAt(item));
+      const text = age === age ? ago(this.#strings, age) : '';
+      if (time.textContent !== text) time.textContent = text;
+    }
   }
 
   /** @param {string|null} id */
   nodeOf(id) {
     return (id && this.#rows.get(id)?.node) || null;
-  }
-
-  /**
-   * Brings the ages up to date.
-   * @param {number} now by the server's clock, milliseconds
-   */
-  tell(now) {
-    for (const { item, node } of this.#rows.values()) {
-      const time = node.querySelector('time');
-      const age = now - Date.parse(risenAt(item));
-      if (time && Number.isFinite(age)) time.textContent = ago(this.#strings, age);
-    }
   }
 
   /** @param {Item} item */

@@ -3,21 +3,29 @@
  * none of them knows the network, or what an entry is.
  */
 
+import { Crawl } from './crawl.js';
+import { Toast } from './toast.js';
+
 /** @import { Items } from './items.js' */
+/** @import { Press } from './view.js' */
 /** @import { Item } from './window.js' */
 
 /**
  * @typedef {object} Mode
- * @property {(items: Item[], fresh: string|null) => void} show `fresh` is the id of an alert that has just come
- * @property {(step: number) => void} move by hand
- * @property {(moving: boolean) => void} run whether it may move by itself
- * @property {() => void} stop leaves no timer
+ * @property {HTMLElement} node what stands on the stage
+ * @property {Press[]} controls names of the buttons
+ * @property {(items: Item[], fresh: string|null) => boolean|void} show `fresh` is the id of an alert that has just come;
+ *   false: there is nothing to be seen
+ * @property {(step: number) => void} [move] by hand
+ * @property {(moving: boolean) => void} [run] whether it may move by itself
+ * @property {() => void} [dismiss] what is shown is put away
  */
 
 const TURN_MS = 6_000;
 
 /** One alert at a time. @implements {Mode} */
-export class Rotate {
+class Rotate {
+  /** @type {Press[]} */ controls = ['previous', 'pause', 'next'];
   /** @type {Items} */ #items;
   /** @type {string[]} */ #order = [];
   /** @type {string|null} */ #current = null;
@@ -28,6 +36,7 @@ export class Rotate {
   /** @param {Items} items */
   constructor(items) {
     this.#items = items;
+    this.node = items.node;
   }
 
   /**
@@ -55,10 +64,6 @@ export class Rotate {
     this.#schedule();
   }
 
-  stop() {
-    this.run(false);
-  }
-
   /** @param {number} step */
   #turn(step) {
     const n = this.#order.length;
@@ -75,29 +80,34 @@ export class Rotate {
     if (!this.#moving) return;
     this.#timer = setTimeout(() => {
       // Somebody is reading it, or is about to follow its link.
-      if (!this.#items.node.matches(':hover, :focus-within')) this.#turn(1);
+      if (!this.node.matches(':hover, :focus-within')) this.#turn(1);
       this.#schedule();
     }, TURN_MS);
   }
 }
 
 /** All of them below each other; nothing moves but what arrives. @implements {Mode} */
-export class List {
+class List {
+  /** @type {Press[]} */ controls = ['pause'];
+
+  /** @param {Items} items */
+  constructor(items) {
+    this.node = items.node;
+  }
+
   show() {}
-
-  move() {}
-
-  run() {}
-
-  stop() {}
 }
+
+/** @type {Record<string, new (items: Items, channel: string) => Mode>} */
+const MODES = Object.assign(Object.create(null), { rotate: Rotate, scroll: Crawl, list: List, toast: Toast });
 
 /**
  * @param {string|null} name the attribute; an unknown one is the default
  * @param {Items} items
+ * @param {string} channel
  * @returns {{name: string, mode: Mode}}
  */
-export function modeFor(name, items) {
-  if (name === 'list') return { name, mode: new List() };
-  return { name: 'rotate', mode: new Rotate(items) };
+export function modeFor(name, items, channel) {
+  const found = name && MODES[name] ? name : 'rotate';
+  return { name: found, mode: new MODES[found](items, channel) };
 }

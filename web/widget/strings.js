@@ -9,17 +9,18 @@
  * @property {string} play
  * @property {string} previous
  * @property {string} next
+ * @property {string} dismiss
  * @property {string} corrected
  * @property {string} updated
  * @property {string} pinned
  * @property {string} empty
  * @property {string} connecting
- * @property {string} reconnecting
  * @property {string} polling
  * @property {string} offline
  * @property {string} asOf
- * @property {Record<string, string>} fresh
+ * @property {Record<string, string>} [fresh] the same where space is short
  * @property {Record<string, string>} alerts
+ * @property {Intl.RelativeTimeFormat} [format] made when it is needed first
  */
 
 /** @type {Record<string, Strings>} */
@@ -32,12 +33,12 @@ const LANGUAGES = {
     play: 'Play',
     previous: 'Previous alert',
     next: 'Next alert',
+    dismiss: 'Dismiss',
     corrected: 'corrected',
     updated: 'updated',
     pinned: 'pinned',
     empty: 'No alerts at the moment.',
     connecting: 'connecting',
-    reconnecting: 'reconnecting',
     polling: 'every 10 s',
     offline: 'offline',
     asOf: 'as of {time}',
@@ -52,22 +53,15 @@ const LANGUAGES = {
     play: 'تشغيل',
     previous: 'الخبر السابق',
     next: 'الخبر التالي',
+    dismiss: 'إغلاق',
     corrected: 'مصحَّح',
     updated: 'محدَّث',
     pinned: 'مثبَّت',
     empty: 'لا أخبار عاجلة الآن.',
     connecting: 'جارٍ الاتصال',
-    reconnecting: 'جارٍ استعادة الاتصال',
     polling: 'كل 10 ثوانٍ',
     offline: 'غير متصل',
     asOf: 'حتى {time}',
-    fresh: {
-      one: 'خبر جديد',
-      two: 'خبران جديدان',
-      few: '{n} أخبار جديدة',
-      many: '{n} خبرًا جديدًا',
-      other: '{n} خبر جديد',
-    },
     alerts: {
       one: 'خبر عاجل جديد',
       two: 'خبران عاجلان جديدان',
@@ -84,12 +78,12 @@ const LANGUAGES = {
     play: 'Reanudar',
     previous: 'Alerta anterior',
     next: 'Alerta siguiente',
+    dismiss: 'Cerrar',
     corrected: 'corregida',
     updated: 'actualizada',
     pinned: 'fijada',
     empty: 'No hay alertas por ahora.',
     connecting: 'conectando',
-    reconnecting: 'reconectando',
     polling: 'cada 10 s',
     offline: 'sin conexión',
     asOf: 'a las {time}',
@@ -116,9 +110,9 @@ export function stringsFor(...wishes) {
  * @param {number} n
  */
 export function count(strings, what, n) {
-  const forms = strings[what];
+  const forms = strings[what] ?? strings.alerts;
   const form = forms[new Intl.PluralRules(strings.language).select(n)] ?? forms.other;
-  return form.replace('{n}', new Intl.NumberFormat(strings.language).format(n));
+  return form.replace('{n}', n.toLocaleString(strings.language));
 }
 
 /**
@@ -126,8 +120,8 @@ export function count(strings, what, n) {
  * @param {number} ms of the reader's own clock
  */
 export function asOf(strings, ms) {
-  const time = new Intl.DateTimeFormat(strings.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  return strings.asOf.replace('{time}', time.format(ms));
+  const form = /** @type {const} */ ({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  return strings.asOf.replace('{time}', new Date(ms).toLocaleTimeString(strings.language, form));
 }
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
@@ -138,7 +132,8 @@ const UNITS = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000]];
  * @param {number} age milliseconds; what the clocks disagree on counts as now
  */
 export function ago(strings, age) {
-  const format = new Intl.RelativeTimeFormat(strings.language, { style: 'short', numeric: 'auto' });
+  // Making one takes longer than drawing a row.
+  const format = (strings.format ??= new Intl.RelativeTimeFormat(strings.language, { style: 'short', numeric: 'auto' }));
   for (const [unit, ms] of UNITS) {
     if (age >= ms) return format.format(-Math.floor(age / ms), unit);
   }

@@ -15,131 +15,122 @@ const css = `
   --_line: var(--ticker-line, light-dark(#d9dce1, #363a41));
   --_hover: var(--ticker-hover, light-dark(#eff0f2, #262a30));
   --_radius: var(--ticker-radius, 4px);
-  --_block-size: var(--ticker-block-size, 3em);
+  --_tall: 3em;
+  --_row: 2.25em;
 }
-:host([hidden]) { display: none }
-:host([mode=list]) { --_block-size: var(--ticker-block-size, 30em) }
+:host([hidden]), [hidden] { display: none !important }
+:host([theme=light]) { color-scheme: light }
+:host([theme=dark]) { color-scheme: dark }
+:host([mode=list]) { --_tall: 30em }
+:host([mode=toast]) {
+  position: fixed;
+  z-index: var(--ticker-z-index, 1000);
+  inset-block-end: 1em;
+  inset-inline-end: 1em;
+  width: min(26em, 100% - 2em);
+  --_tall: calc(6.5em + var(--_row));
+}
 * { box-sizing: border-box }
-[hidden] { display: none !important }
 .bar {
   display: grid;
-  grid-template: "label list note controls" minmax(0, 1fr) / auto minmax(0, 1fr) auto auto;
-  align-items: stretch;
-  block-size: var(--_block-size);
+  grid-template: "label note controls" minmax(var(--_row), auto) "list list list" minmax(0, 1fr) / auto minmax(0, 1fr) auto;
+  align-items: center;
+  height: var(--ticker-block-size, var(--_tall));
   overflow: clip;
   color: var(--_text);
   background: var(--_surface);
   border: 1px solid var(--_line);
   border-radius: var(--_radius);
 }
+.label, .meta, .note { font-size: .8125em; font-variant-numeric: tabular-nums; white-space: nowrap }
 .label {
   grid-area: label;
-  display: flex;
-  align-items: center;
+  align-self: stretch;
+  align-content: center;
   padding-inline: .8em;
   color: var(--_on-accent);
   background: var(--_accent);
-  font-size: .8125em;
+  border-end-end-radius: var(--_radius);
   font-weight: 700;
-  letter-spacing: .04em;
   text-transform: uppercase;
-  white-space: nowrap;
 }
-.label:lang(ar) { font-size: .9375em; letter-spacing: 0 }
-.stage { grid-area: list; position: relative; min-inline-size: 0 }
+.stage { grid-area: list; position: relative; height: 100% }
 ul { margin: 0; padding: 0; list-style: none }
-.text { min-inline-size: 0; overflow-wrap: anywhere }
+.text { min-width: 0; overflow-wrap: anywhere }
+[dir=rtl] .text { line-height: 1.5 }
 .attribution { font-weight: 700 }
 a { color: inherit; text-decoration: none }
-a .headline { text-decoration: underline 1px color-mix(in srgb, currentColor 45%, transparent); text-underline-offset: .2em }
-a:hover .headline { text-decoration-color: currentColor; text-decoration-thickness: 2px }
-.meta { display: flex; gap: .6em; align-items: baseline; color: var(--_muted); font-size: .8125em; white-space: nowrap }
-time { font-variant-numeric: tabular-nums }
-.mark { color: var(--_text); border-block-end: 1px solid currentColor }
-.note {
-  grid-area: note;
-  align-self: center;
-  padding-inline: .6em;
-  color: var(--_muted);
-  font-size: .8125em;
-  font-variant-numeric: tabular-nums;
-  white-space: nowrap;
-}
-.note.fresh { color: var(--_text); font-weight: 700 }
-.controls { grid-area: controls; display: flex; align-items: center; padding-inline: .25em }
+a .headline, a:hover { text-decoration: underline }
+.meta, .note, .empty, button { color: var(--_muted) }
+.meta { display: flex; gap: .6em }
+.mark, .fresh, button:hover { color: var(--_text) }
+.mark { text-decoration: underline }
+.note { grid-area: note; padding-inline: .6em }
+.controls { grid-area: controls; padding-inline: .25em; white-space: nowrap }
 button {
-  display: grid;
-  place-items: center;
-  inline-size: 30px;
-  block-size: 30px;
-  margin: 0;
+  width: 30px;
+  height: 30px;
   padding: 0;
-  color: var(--_muted);
   background: none;
   border: 0;
   border-radius: var(--_radius);
-  font: inherit;
   cursor: pointer;
+  vertical-align: middle;
 }
-button:hover { color: var(--_text); background: var(--_hover) }
-:focus-visible { outline: 2px solid currentColor; outline-offset: -2px }
-a:focus-visible { outline-offset: 1px }
-svg { inline-size: 16px; block-size: 16px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round }
-[dir=rtl] .arrow { transform: scaleX(-1) }
-@media (pointer: coarse) { button { inline-size: 44px; block-size: 44px } }
-.announcer { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
-.empty { padding: .75em; color: var(--_muted) }
-slot { display: block; max-block-size: 100%; overflow: auto; padding: .75em }
+button:hover { background: var(--_hover) }
+:focus-visible { outline: 2px solid; outline-offset: -2px }
+svg { width: 16px; height: 16px; fill: none; stroke: currentColor; stroke-width: 2; vertical-align: middle }
+[dir=rtl] :is(.previous, .next) { scale: -1 1 }
+@media (pointer: coarse) {
+  :host { --_row: 44px }
+  button { width: 44px; height: 44px }
+}
+.announcer { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+.empty, slot { display: block; max-height: 100%; overflow: auto; padding: .75em }
 
-.rotate .stage { overflow: clip }
-.rotate li {
-  position: absolute;
-  inset: 0;
-  display: flex;
-  gap: .8em;
-  align-items: center;
-  padding-inline: .8em;
-  visibility: hidden;
-}
-.rotate li.current { visibility: visible; animation: appear .16s ease-out }
+:is(.rotate, .scroll) .stage { overflow: clip }
+:is(.rotate, .scroll) :is(.empty, slot, li) { align-content: center; height: 100% }
+:is(.rotate, .scroll) :is(.empty, slot) { padding-block: 0 }
+:is(.rotate, .scroll) li { display: flex; gap: .8em; align-items: center; padding-inline: .8em; white-space: nowrap }
+.rotate li { position: absolute; inset: 0; visibility: hidden }
+.rotate .current { visibility: visible }
+.rotate .current, .toast { animation: appear .16s ease-out }
 @keyframes appear { from { opacity: 0 } }
-@media (prefers-reduced-motion: reduce) { .rotate li.current { animation: none } }
-.rotate .text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding-block: 2px }
-.rotate .meta { flex: none; margin-inline-start: auto }
-.rotate .meta:has(.reason) { flex-shrink: 1; min-inline-size: 12em; overflow: clip }
-.rotate .meta > * { flex: none }
-.rotate .meta > .reason { flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis }
-.rotate .empty, .rotate slot { position: absolute; inset: 0; padding-block: 0; align-content: center }
-.rotate.flash, .list .flash { color: var(--_on-accent); background: var(--_accent); border-color: var(--_accent) }
-.rotate.flash :is(.meta, .note, .mark, button), .list .flash :is(.meta, .mark) { color: inherit }
-.rotate.flash button:hover { color: var(--_text) }
-@container (inline-size < 40em) {
-  .rotate { --_block-size: var(--ticker-block-size, 7em) }
-  .rotate.bar { grid-template: "label note controls" 2.25em "list list list" minmax(0, 1fr) / auto minmax(0, 1fr) auto }
-  .rotate .label { border-end-end-radius: var(--_radius) }
-  .rotate li { flex-direction: column; gap: .1em; align-items: stretch; justify-content: center; padding: .25em .75em .4em }
-  .rotate .text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; white-space: normal; padding-block: 0 }
-  .rotate .meta { margin: 0 }
+@media (prefers-reduced-motion) { .current, .toast { animation: none !important } }
+.rotate :is(.text, .reason) { overflow: hidden; text-overflow: ellipsis }
+.rotate .text { padding-block: 2px }
+.rotate .meta { margin-inline-start: auto }
+.rotate .reason { max-width: 16em }
+.bar.flash, li.flash { color: var(--_on-accent); background: var(--_accent); border-color: var(--_accent) }
+.flash :is(.meta, .note, .mark, button:not(:hover)) { color: inherit }
+@container (width >= 40em) {
+  :is(.rotate, .scroll).bar { grid-template: "label list note controls" minmax(0, 1fr) / auto minmax(0, 1fr) auto auto }
+  :is(.rotate, .scroll) .label { border-radius: 0 }
 }
-@container (inline-size < 40em) {
-  @media (pointer: coarse) {
-    .rotate { --_block-size: var(--ticker-block-size, calc(4.75em + 44px)) }
-    .rotate.bar { grid-template-rows: 44px minmax(0, 1fr) }
-  }
+@container (width < 40em) {
+  .rotate { --_tall: calc(4.75em + var(--_row)) }
+  .scroll { --_tall: calc(2.75em + var(--_row)) }
+  .rotate li { display: block; padding: .25em .75em }
+  .rotate .text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; white-space: normal; padding: 0 }
 }
 
-.list { grid-template: "label note controls" minmax(2.5em, auto) "list list list" minmax(0, 1fr) / auto minmax(0, 1fr) auto }
-.list .label { border-end-end-radius: var(--_radius) }
-.list .stage { overflow: auto; overscroll-behavior: contain }
-.list li { display: grid; gap: .15em; padding: .7em .8em }
-.list li + li { border-block-start: 1px solid var(--_line) }
-.list .step { display: none }
-.list .meta { flex-wrap: wrap; white-space: normal; row-gap: 0 }
+:is(.list, .toast) .stage { overflow: auto }
+:is(.list, .toast) li { padding: .7em .8em }
+:is(.list, .toast) .meta { flex-wrap: wrap; row-gap: 0; margin-top: .15em; white-space: normal }
+li + li { border-top: 1px solid var(--_line) }
+.toast { box-shadow: 0 4px 16px #0004 }
+.toast li:not(.current) { display: none }
+:is(.rotate, .scroll, .toast) li { border: 0 }
+
+.track { display: flex; width: max-content; height: 100%; animation: run var(--_turn) linear infinite paused; --_end: -50% }
+.track:dir(rtl) { --_end: 50% }
+.moving:not(:hover, :focus-within) { animation-play-state: running }
+@keyframes run { to { transform: translateX(var(--_end)) } }
+.scroll ul { position: relative; display: flex; min-width: 100cqi; padding-inline-end: 2em }
 
 @media (forced-colors: active) {
-  .label { border: 1px solid; forced-color-adjust: none; color: HighlightText; background: Highlight }
-  .rotate.flash, .list .flash { border: 3px solid Highlight }
-  button { border: 1px solid ButtonBorder }
+  .label, button { border: 1px solid }
+  .flash.flash { border: 3px solid Highlight }
 }
 `;
 

@@ -10,6 +10,8 @@ import { modeFor } from './modes.js';
 const FLASH_MS = 2_500;
 
 /**
+ * @typedef {'pause'|'previous'|'next'|'dismiss'} Press what a button does
+ *
  * @typedef {object} Frame what one drawing needs
  * @property {Item[]} items
  * @property {string|null} fresh id of an alert that has just come
@@ -37,19 +39,20 @@ export class View {
   /**
    * @param {Strings} strings
    * @param {string|null} modeName
-   * @param {{toggle: () => void, step: (step: number) => void}} actions
+   * @param {string} channel
+   * @param {Record<Press, () => void>} actions
    */
-  constructor(strings, modeName, actions) {
+  constructor(strings, modeName, channel, actions) {
     this.strings = strings;
     this.#items = new Items(strings);
-    const { name, mode } = modeFor(modeName, this.#items);
+    const { name, mode } = modeFor(modeName, this.#items, channel);
     this.modeName = name;
     this.#mode = mode;
     this.#empty.textContent = strings.empty;
-    this.#pause = this.#button('pause', 'pause', actions.toggle);
-    const stage = make('div', 'stage', {}, this.#slot, this.#empty, this.#items.node);
-    // A list that scrolls must be within reach of the keyboard.
-    if (name === 'list') stage.tabIndex = 0;
+    this.#pause = this.#button('pause', actions.pause);
+    const stage = make('div', 'stage', {}, this.#slot, this.#empty, mode.node);
+    // What scrolls must be within reach of the keyboard.
+    if (name === 'list' || name === 'toast') stage.tabIndex = 0;
     this.node = make(
       'section',
       'bar',
@@ -57,14 +60,7 @@ export class View {
       make('span', 'label', {}, strings.breaking),
       stage,
       this.#note,
-      make(
-        'span',
-        'controls',
-        {},
-        this.#button('previous', 'step', () => actions.step(-1)),
-        this.#pause,
-        this.#button('next', 'step', () => actions.step(1)),
-      ),
+      make('span', 'controls', {}, ...mode.controls.map((control) => (control === 'pause' ? this.#pause : this.#button(control, actions[control])))),
     );
     this.node.classList.add(name);
   }
@@ -74,13 +70,13 @@ export class View {
     this.#slot.hidden = loaded;
     this.#empty.hidden = !loaded || items.length > 0;
     this.#items.render(items, now);
-    this.#mode.show(items, fresh);
+    this.node.hidden = this.#mode.show(items, fresh) === false;
     if (items.some(({ id, urgency }) => id === fresh && urgency === 1)) this.#flash(fresh);
     this.#label(this.#pause, paused ? 'play' : 'pause');
     this.#note.textContent = note.text;
     this.#note.hidden = !note.text;
     this.#note.classList.toggle('fresh', note.fresh);
-    if (moving !== this.#moving) this.#mode.run(moving);
+    if (moving !== this.#moving) this.#mode.run?.(moving);
     this.#moving = moving;
   }
 
@@ -91,19 +87,17 @@ export class View {
 
   /** @param {number} step */
   move(step) {
-    this.#mode.move(step);
+    this.#mode.move?.(step);
   }
 
-  /** @param {number} now by the server's clock, milliseconds */
-  tell(now) {
-    this.#items.tell(now);
+  dismiss() {
+    this.#mode.dismiss?.();
   }
 
   /** Leaves no timer. */
   stop() {
     this.#flash();
-    this.#mode.stop();
-    this.#moving = false;
+    this.#mode.run?.((this.#moving = false));
   }
 
   /** The whole bar turns over, or in a list the alert; without an id, back. @param {string|null} [id] */
@@ -116,13 +110,11 @@ export class View {
   }
 
   /**
-   * @param {'pause'|'previous'|'next'} name
-   * @param {string} group
+   * @param {Press} name
    * @param {() => void} press
    */
-  #button(name, group, press) {
+  #button(name, press) {
     const button = make('button', name, { type: 'button', part: `button ${name}` });
-    button.classList.add(group);
     button.addEventListener('click', press);
     this.#label(button, name);
     return button;
@@ -130,7 +122,7 @@ export class View {
 
   /**
    * @param {HTMLButtonElement} button
-   * @param {'pause'|'play'|'previous'|'next'} name
+   * @param {Press|'play'} name
    */
   #label(button, name) {
     const label = this.strings[name];

@@ -19,6 +19,7 @@
  * @property {string} [published_at]
  * @property {string} [bumped_at]
  * @property {string} [pinned_until]
+ * @property {string} [expires]
  *
  * @typedef {{act: string, item: Item}} Entry
  */
