@@ -6,14 +6,19 @@ installs by itself. What cannot be installed fails in CI, and on a laptop is tol
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FONTS = ("fonts-noto-core", "fonts-noto-color-emoji")
 MINUTES = 5
+E2E = Path(__file__).parent / "e2e"
+AXE = "4.14.1"
+"""As in tests/e2e/axe.py."""
 
 
 def main() -> int:
@@ -39,6 +44,9 @@ def main() -> int:
             apt(*packages)
             if not shutil.which(program):
                 missing.append(f"'{program}' (install your system's package '{packages[0]}')")
+    # Accessibility is looked at by the engine that everybody uses; it comes from npm, in one pinned release.
+    if not axe():
+        missing.append(f"axe-core {AXE} (install npm)")
     for part in missing:
         print(f"This machine lacks {part}; the tests that need it are skipped.", file=sys.stderr)
     return 1 if missing and os.environ.get("CI") else 0
@@ -50,6 +58,17 @@ def playwrights_own() -> bool:
 
     with sync_playwright() as playwright:
         return os.path.exists(playwright.chromium.executable_path)
+
+
+def axe() -> bool:
+    """Whether the pinned axe-core is there, installed if need be."""
+    package = E2E / "node_modules" / "axe-core" / "package.json"
+    if not package.exists() or json.loads(package.read_text(encoding="utf-8"))["version"] != AXE:
+        if not shutil.which("npm"):
+            apt("npm")
+        options = ("--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+        run("npm", "install", *options, "--prefix", str(E2E), f"axe-core@{AXE}")
+    return package.exists() and json.loads(package.read_text(encoding="utf-8"))["version"] == AXE
 
 
 def apt(*packages: str) -> bool:

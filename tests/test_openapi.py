@@ -67,7 +67,16 @@ def test_what_is_described_is_what_the_role_serves(documents: dict[str, dict[str
     served = {(of.method, of.path): of.replies for of in process(role).operations()}
     assert {place for place, replies in served.items() if replies} == set(operations(documents[role]))
     assert {path for (_, path), replies in served.items() if not replies} <= {
-        *("/", "/demo/{file}", "/widget/v1/{file}", "/docs", "/docs/{file}", "/v1/channels/{channel}/live"),
+        *(
+            "/",
+            "/demo/{file}",
+            "/widget/v1/{file}",
+            "/desk",
+            "/desk/{file}",
+            "/docs",
+            "/docs/{file}",
+            "/v1/channels/{channel}/live",
+        ),
         "/metrics",
     }
 
@@ -284,6 +293,9 @@ async def live(stage: Stage, store: Store) -> None:
     asked += [f"/v1/channels/en/at?time={soon(seconds).replace('+', '%2B')}" for seconds in (-9999, 9999)]
     for path in asked:
         await http.get(path)
+    await http.get("/v1/rules")
+    for desk in ("firstdesk", "otherdesk"):
+        await http.post("/v1/channels/en/presence", json={"desk": desk, "item": second, "act": "update"})
     await http.post("/v1/session", json={"key": "nobody"})
     await http.delete("/v1/session")
     await http.post("/v1/session", json={"key": reader["Authorization"].removeprefix("Bearer ")})

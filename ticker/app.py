@@ -31,6 +31,7 @@ from ticker.census import Census
 from ticker.change import Changes
 from ticker.channel import Channel, Difference
 from ticker.delivery import Delivery
+from ticker.desk import Desk
 from ticker.drain import SLICE, Drain
 from ticker.editing import Editing
 from ticker.errors import MethodNotAllowed, NotFound, StoreUnavailable, TickerError
@@ -97,6 +98,7 @@ class Process:
         self.changes = Changes(editing)
         self.history = History(editing)
         self.audience = Audience(editing)
+        self.desk = Desk(editing)
         self.door = Door(editing, secure=(settings.public_url or "").startswith("https:"))
 
         follows = () if role == "api" else self.channels.values()
@@ -148,7 +150,7 @@ class Process:
         """What this process serves."""
         found: list[Operation] = []
         if self.role != "fanout":
-            found += routes.editors(self.publisher, self.changes, self.history, self.audience, self.door)
+            found += routes.editors(self.publisher, self.changes, self.history, self.audience, self.door, self.desk)
         if self.role != "api":
             found += routes.readers(self.readers, self.feeds, self.reference)
         return found + routes.both(self.history, self.health, self.exposition, self.reference)

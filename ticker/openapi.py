@@ -32,6 +32,7 @@ TAGS = {
     "Editing": "What editors do to items. Every act is answered alike, and is in the audit.",
     "Looking back": "What was, and what waits.",
     "Audience": "Who is watching, and how many have it.",
+    "Desk": "What a page for editors has to know besides.",
     "Session": "A cookie that stands for a key, for pages.",
     "Health": "For whoever runs the service.",
     "Reference": "The service, described.",

@@ -103,6 +103,14 @@ export class BreakingTicker extends HTMLElement {
     }
   }
 
+  /**
+   * One frame of the live stream, as if it had come over a line. An element without `channel` opens none.
+   * @param {any} frame
+   */
+  apply(frame) {
+    this.#hear(frame);
+  }
+
   pause() {
     this.#board.pause();
     this.#announcer?.stop();

@@ -1,0 +1,45 @@
+"""axe-core, as it is published: what it finds on a page. `python tests/parts.py` installs it."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+VERSION = "4.14.1"
+SCRIPT = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@functools.cache
+def script() -> str:
+    """The text of the pinned release."""
+    try:
+        found = SCRIPT.read_text(encoding="utf-8")
+    except OSError:
+        reason = f"no axe-core {VERSION} here; 'python tests/parts.py' installs it (it needs npm)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    assert f"axe v{VERSION}" in found[:200]
+    return found
+
+
+def violations(page: Page) -> list[str]:
+    """What is wrong, a line for each: rule, node, why. Empty when nothing is.
+
+    Ask for reduced motion: a page in the middle of a change has colours that it has at no other time.
+    """
+    page.evaluate(script())
+    found: list[str] = page.evaluate(
+        """async (tags) => {
+            const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ['violations'] });
+            return violations.flatMap(({ id, nodes }) =>
+                nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
+        }""",
+        RULES,
+    )
+    return found
