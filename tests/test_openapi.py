@@ -69,7 +69,7 @@ def test_what_is_described_is_what_the_role_serves(documents: dict[str, dict[str
     assert {place for place, replies in served.items() if replies} == set(operations(documents[role]))
     assert {path for (_, path), replies in served.items() if not replies} <= {
         *("/", "/demo/{file}", "/widget/v1/{file}", "/docs", "/docs/{file}", "/v1/channels/{channel}/live"),
-        *("/metrics", "/push/v1/{file}"),
+        *("/metrics", "/desk", "/desk/{file}", "/push/v1/{file}"),
         *("/widget/versions.json", "/widget/{release}/breaking-ticker.js"),
         *("/embed/{channel}", "/embed/v1/{file}"),
     }
@@ -298,6 +298,9 @@ async def live(stage: Stage, store: Store) -> None:
     await http.delete(f"{targets}/{named}")
     await http.post("/v1/channels/en/subscriptions", json=subscription())
     await http.delete(f"/v1/channels/en/subscriptions/{named}")
+    await http.get("/v1/rules")
+    for desk in ("firstdesk", "otherdesk"):
+        await http.post("/v1/channels/en/presence", json={"desk": desk, "item": second, "act": "update"})
     await http.post("/v1/session", json={"key": "nobody"})
     await http.delete("/v1/session")
     await http.post("/v1/session", json={"key": reader["Authorization"].removeprefix("Bearer ")})

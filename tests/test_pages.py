@@ -18,8 +18,9 @@ from tests.stage import Stage
 WIDGET = sorted([SCRIPT, *(path.name for path in (WEB / "widget").iterdir() if path.suffix in SERVED)])
 EMBED = sorted(path.name for path in (WEB / "embed").iterdir() if path.suffix in SERVED)
 DEMO = sorted(path.name for path in (WEB / "demo").iterdir() if path.suffix in SERVED)
+DESK = sorted(path.name for path in (WEB / "desk").iterdir() if path.suffix in SERVED)
 DOCS = sorted(path.name for path in (WEB / "docs").iterdir() if path.suffix in SERVED)
-PAGES = ["/", "/docs"]
+PAGES = ["/", "/desk", "/docs"]
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -106,6 +107,7 @@ async def test_a_page_keeps_its_own_policy(stage: Stage, address: str) -> None:
     [
         *PAGES,
         *(f"/demo/{name}" for name in DEMO),
+        *(f"/desk/{name}" for name in DESK),
         *(f"/docs/{name}" for name in DOCS),
         *(f"/widget/v1/{name}" for name in WIDGET),
         *(f"/embed/v1/{name}" for name in EMBED),
@@ -118,6 +120,20 @@ async def test_every_file_has_its_type_and_nobody_may_guess_another(stage: Stage
     assert TYPES["." + address.rpartition(".")[2] if "." in address else ".html"] == answer.headers["Content-Type"]
     assert "nosniff" == answer.headers["X-Content-Type-Options"]
     assert "no-referrer" == answer.headers["Referrer-Policy"]
+
+
+@pytest.mark.parametrize("address", ["/desk", "/desk/desk.js", "/desk/desk.css"])
+async def test_the_desk_is_for_nobody_else_s_pages(stage: Stage, address: str) -> None:
+    """Nothing of it may be framed, opened with a handle, loaded elsewhere, or make markup of text."""
+    headers = (await stage.http.get(address)).headers
+    policy = headers["Content-Security-Policy"]
+    assert "trusted-types 'none'" in policy
+    assert [] == [word for word in ("unsafe", "*", "data:", "http") if word in policy]
+    assert ("DENY", "same-origin", "same-origin") == (
+        headers["X-Frame-Options"],
+        headers["Cross-Origin-Opener-Policy"],
+        headers["Cross-Origin-Resource-Policy"],
+    )
 
 
 @pytest.mark.parametrize("name", WIDGET)
@@ -182,6 +198,8 @@ async def test_a_page_is_asked_for_again_each_time_and_sent_only_when_it_changed
         "/demo",
         "/demo/.html",
         "/demo/INDEX.html",
+        "/desk/",
+        "/desk/desk",
         "/docs/",
         "/docs/docs",
         "/widget/v1/README.md",

@@ -33,6 +33,7 @@ from ticker.census import Census
 from ticker.change import Changes
 from ticker.channel import Channel, Difference
 from ticker.delivery import Delivery
+from ticker.desk import Desk
 from ticker.drain import SLICE, Drain
 from ticker.editing import Editing
 from ticker.embedding import Embedding
@@ -111,6 +112,7 @@ class Process:
             roster.guard(settings),
             settings.push_targets,
         )
+        self.desk = Desk(editing)
         self.door = Door(editing, secure=(settings.public_url or "").startswith("https:"))
 
         follows = () if role == "api" else self.channels.values()
@@ -168,7 +170,13 @@ class Process:
         found: list[Operation] = []
         if self.role != "fanout":
             found += routes.editors(
-                self.publisher, self.changes, self.history, self.audience, self.door, self.subscriptions
+                self.publisher,
+                self.changes,
+                self.history,
+                self.audience,
+                self.door,
+                self.desk,
+                self.subscriptions,
             )
         if self.role != "api":
             found += routes.readers(self.readers, self.feeds, self.reference, self.widget, self.embedding)

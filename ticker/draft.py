@@ -226,6 +226,16 @@ class Login(_Sent):
     key: str = Field(min_length=1, max_length=500, description="a key, as 'ticker keys create' showed it")
 
 
+class Whereabouts(_Sent):
+    """What a page of the desk says of itself."""
+
+    desk: str = Field(pattern=r"^[a-z0-9]{8,32}$", description="a name that the page has given itself")
+    item: ItemId | None = Field(None, description="the item that its editor has open")
+    act: Literal["update", "correction", "refile", "retract"] | None = Field(
+        None, description="what the editor is about to do to it"
+    )
+
+
 def milliseconds(moment: datetime) -> int:
     """Milliseconds since 1970 of an aware datetime; the nearest that can be written as a date again."""
     return max(0, min((moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1), LAST_MS))

@@ -33,6 +33,8 @@ class Selector:
     regions: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     urgencies: frozenset[int] = frozenset()
+    desk: bool = False
+    """A page of the newsroom: it sees the same, and is no part of the audience that is counted."""
 
     def matches(self, item: Item) -> bool:
         """Whether this item is one of those asked for."""
@@ -179,6 +181,8 @@ class Group:
 
     def tell(self, delivery: Delivery, position: int, readers: int, size: int) -> None:
         """Note that so many readers who stood at this position were brought to the head with so many bytes."""
+        if self.selector.desk:
+            return
         now = time.monotonic()
         delivery.readers += readers
         delivery.size += size

@@ -63,7 +63,8 @@ class Hub:
         self._everything = self._group(EVERYTHING)
 
     def __len__(self) -> int:
-        return sum(len(group) for group in self._groups.values())
+        """The audience: who listens, but for the pages of the newsroom itself."""
+        return sum(len(group) for group in self._groups.values() if not group.selector.desk)
 
     # Entries come in.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -65,7 +66,7 @@ class Readers:
 
     def admit(self, reader: Connection, scope: Scope) -> Coroutine[Any, Any, None] | None:
         """Nobody asks the public who it is; who names a key is held to it, and whoever opens the desk's line has to."""
-        if not scope["path"].endswith("/desk") and all(name != b"authorization" for name, _ in scope["headers"]):
+        if not _at_desk(scope) and all(name != b"authorization" for name, _ in scope["headers"]):
             return None
         return self._admit(reader, scope)
 
@@ -96,6 +97,9 @@ class Readers:
         hub = standing(self._hubs, name)
         fields = _query(scope["query_string"])
         selector = selected(fields) if fields else EVERYTHING
+        if _at_desk(scope):
+            # Who has posted an alert wants to know who else has it.
+            selector = replace(selector, desk=True)
         if self._drain.begun:
             raise Unavailable("This process is stopping. Come back, and another one answers.", retry_after=1)
         cursor = _last_event(scope) if reader.way is Way.EVENTS else None
@@ -164,6 +168,10 @@ def _channel(scope: Scope) -> str:
         case ["", "v1", "channels", channel, "live" | "desk"]:
             return str(channel)
     raise NotFound
+
+
+def _at_desk(scope: Scope) -> bool:
+    return str(scope["path"]).endswith("/desk")
 
 
 def _query(query: bytes) -> dict[str, list[str]]:

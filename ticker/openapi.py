@@ -35,6 +35,7 @@ TAGS = {
     "Looking back": "What was, and what waits.",
     "Audience": "Who is watching, and how many have it.",
     "Push": "Phones, browsers and webhooks that are told of alerts, and what became of that.",
+    "Desk": "What a page for editors has to know besides.",
     "Session": "A cookie that stands for a key, for pages.",
     "Health": "For whoever runs the service.",
     "Reference": "The service, described.",

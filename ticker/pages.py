@@ -21,6 +21,19 @@ PAGE_HEADERS = {
     ),
     "Cache-Control": "no-cache",
 }
+DESK_HEADERS = {
+    # Whoever could run a script here, or lay this page under another one, could post in an editor's name.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cache-Control": "no-cache",
+}
 WIDGET_HEADERS = {
     # Anybody may embed it.
     "Cross-Origin-Resource-Policy": "cross-origin",
@@ -37,6 +50,11 @@ async def demo(request: Request) -> Response:
 async def docs(request: Request) -> Response:
     """`GET /docs` and `GET /docs/{file}`: the reference for people."""
     return _file(WEB / "docs", request.path_params.get("file", "index.html"), PAGE_HEADERS)
+
+
+async def desk(request: Request) -> Response:
+    """`GET /desk` and `GET /desk/{file}`: the page where editors post."""
+    return _file(WEB / "desk", request.path_params.get("file", "index.html"), DESK_HEADERS)
 
 
 async def push(request: Request) -> Response:

@@ -12,7 +12,8 @@ from ticker.answers import Answer, Rehearsal
 from ticker.audience import Audience
 from ticker.auth import Scope
 from ticker.change import Changes
-from ticker.draft import Draft, Hold, Login, Nothing, Patch, Pin, Reason
+from ticker.desk import Desk, Presence, Rules
+from ticker.draft import Draft, Hold, Login, Nothing, Patch, Pin, Reason, Whereabouts
 from ticker.embedding import Embedding
 from ticker.errors import TickerError
 from ticker.exposition import Exposition
@@ -89,6 +90,7 @@ def editors(
     history: History,
     audience_: Audience,
     door: Door,
+    desk: Desk,
     targets: Subscriptions,
 ) -> list[Operation]:
     """What needs a key."""
@@ -153,8 +155,14 @@ def editors(
         on("GET", SESSION, "session", door.show, "key", answers.Session),
         on("DELETE", SESSION, "logout", door.end, "session", OVER),
     ]
+    at_desk = [
+        on("GET", "/v1/rules", "rules", desk.rules, "key", Rules),
+        on("POST", CHANNEL + "/presence", "presence", desk.presence, "read", Presence, body=Whereabouts),
+    ]
+    shown = [on("GET", "/desk", "desk", pages.desk), on("GET", "/desk/{file}", "desk_file", pages.desk)]
     looking = tagged("Looking back", looking_back) + tagged("Audience", watching)
-    return tagged("Editing", editing) + looking + tagged("Push", pushing) + tagged("Session", session)
+    acting = tagged("Editing", editing) + looking + tagged("Push", pushing)
+    return acting + tagged("Session", session) + tagged("Desk", at_desk) + shown
 
 
 def readers(

@@ -246,7 +246,7 @@ def _announce_when_ready(settings: Settings, role: Role, port: int, how_to_post:
                 return
         told = [f"ticker {role} is ready on {url}"]
         if role == "serve":
-            told.append(f"  demo page      {url}/")
+            told += [f"  demo page      {url}/", f"  desk           {url}/desk"]
         if how_to_post:
             program = os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).is_file() else sys.argv[0]
             if Path(program).name == "__main__.py":

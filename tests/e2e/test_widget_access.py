@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from .axe import violations
 from .cast import NewPage, Service
 from .feed import Feed, alert
 from .host import Host, headlines, ticker
 
 SOON = 5_000
 MODES = ("rotate", "scroll", "list", "toast")
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def items(direction: str) -> list[dict[str, Any]]:
@@ -33,31 +29,11 @@ def items(direction: str) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture
-def axe() -> str:
-    """The examiner's script."""
-    if not AXE.exists():
-        reason = "axe-core is not installed; `make test` installs it where it finds Node"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return AXE.read_text(encoding="utf-8")
-
-
-def violations(page: Page, axe: str) -> list[str]:
-    """What axe finds wrong, by rule and place."""
-    page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": axe})
-    found = page.evaluate(
-        "(rules) => axe.run('breaking-ticker', { runOnly: rules, resultTypes: ['violations'] })", RULES
-    )
-    return [f"{rule['id']}: {json.dumps(node['target'])}" for rule in found["violations"] for node in rule["nodes"]]
-
-
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 def test_axe_finds_nothing(
-    newsroom: Service, host: Host, new_page: NewPage, axe: str, mode: str, scheme: str, direction: str
+    newsroom: Service, host: Host, new_page: NewPage, mode: str, scheme: str, direction: str
 ) -> None:
     """Contrast, names, roles, sizes; in each mode, scheme and direction, wide and narrow, with and without a flash."""
     found: dict[str, list[str]] = {}
@@ -69,11 +45,11 @@ def test_axe_finds_nothing(
             page, newsroom, f'<main><h1>Host</h1><breaking-ticker channel="en" mode="{mode}"></breaking-ticker></main>'
         )
         expect(ticker(page).get_by_role("listitem").first).to_be_visible(timeout=SOON)
-        found[f"{width}"] = violations(page, axe)
+        found[f"{width}"] = violations(page, "breaking-ticker")
         flash = {**items(direction)[0], "id": "5", "pinned_until": None}
         feed.entry("publish", flash)
         expect(page.locator("breaking-ticker .flash")).to_have_count(1, timeout=SOON)
-        found[f"{width} flash"] = violations(page, axe)
+        found[f"{width} flash"] = violations(page, "breaking-ticker")
     assert {name: [] for name in found} == found
 
 

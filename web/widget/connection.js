@@ -12,6 +12,8 @@
  * @property {Record<string, string[]>} [filters] section, region, tag, urgency
  * @property {(frame: any) => void} onFrame
  * @property {(status: Status) => void} onStatus
+ * @property {string} [stream] `desk` for pages of the newsroom; the readers' `live` without it
+ * @property {(code: number) => void} [onRefused] the server says not to come back
  *
  * @typedef {WebSocket|EventSource} Wire
  */
@@ -133,7 +135,7 @@ export class Connection {
 
   /** @param {boolean} events */
   #dial(events) {
-    const url = this.#address('live');
+    const url = this.#address(this.#line.stream ?? 'live');
     if (this.#cursor) url.searchParams.set('cursor', this.#cursor);
     if (!events) url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
     const wire = new (events ? EventSource : WebSocket)(url.href);
@@ -232,6 +234,7 @@ export class Connection {
     if (code === 4010) this.#cursor = null;
     if (code >= 4500 && code <= 4999) {
       this.#refused = true;
+      this.#line.onRefused?.(code);
       this.#startPolling();
       return;
     }

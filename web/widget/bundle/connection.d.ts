@@ -15,6 +15,14 @@ export type Line = {
     filters?: Record<string, string[]>;
     onFrame: (frame: any) => void;
     onStatus: (status: Status) => void;
+    /**
+     * `desk` for pages of the newsroom; the readers' `live` without it
+     */
+    stream?: string;
+    /**
+     * the server says not to come back
+     */
+    onRefused?: (code: number) => void;
 };
 export type Wire = WebSocket | EventSource;
 export declare class Connection {
