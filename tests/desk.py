@@ -12,7 +12,7 @@ from ticker.item import Item
 from ticker.store import Store
 from ticker.stream import Log
 
-from tests.stage import Stage
+from tests.stage import PLAIN, Stage
 
 CHANNEL = "/v1/channels/en"
 ITEMS = CHANNEL + "/items"
@@ -47,7 +47,7 @@ async def done(stage: Stage, item: str, name: str, body: Any = None, **headers: 
 
 async def public(stage: Stage, path: str, **headers: str) -> httpx.Response:
     """What the public gets."""
-    async with httpx.AsyncClient(base_url=stage.url, headers=headers, trust_env=False) as nobody:
+    async with httpx.AsyncClient(base_url=stage.url, headers=headers, **PLAIN) as nobody:
         return await nobody.get(path)
 
 

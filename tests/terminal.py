@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from ticker.entry import Cursor
 
-from tests.stage import Service
+from tests.stage import PLAIN, Service
 
 SHORT_PAUSES = 168_042
 """With these dice the four pauses between five tries are 0.3 seconds in all."""
@@ -40,12 +40,12 @@ Run = Callable[..., Ran]
 
 def item(service: Service, item_id: str, channel: str = "en") -> Any:
     """The newest version of an item, as anybody may see it."""
-    return httpx.get(f"{service.url}/v1/channels/{channel}/items/{item_id}", trust_env=False).json()
+    return httpx.get(f"{service.url}/v1/channels/{channel}/items/{item_id}", **PLAIN).json()
 
 
 def window(service: Service, channel: str) -> list[str]:
     """The headlines of the window, oldest first."""
-    items = httpx.get(f"{service.url}/v1/channels/{channel}/items", trust_env=False).json()["items"]
+    items = httpx.get(f"{service.url}/v1/channels/{channel}/items", **PLAIN).json()["items"]
     return [item["headline"] for item in reversed(items)]
 
 
@@ -92,7 +92,7 @@ class Passage(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         headers = {"Authorization": self.headers["Authorization"]}
-        answer = httpx.get(self.server.target + self.path, headers=headers, trust_env=False)
+        answer = httpx.get(self.server.target + self.path, headers=headers, **PLAIN)
         if self.server.meanwhile is not None:
             self.server.meanwhile()
         self.answer(answer.status_code, answer.content)
@@ -112,7 +112,7 @@ class Passage(BaseHTTPRequestHandler):
         passed = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match")
         headers = {name: value for name in passed if (value := self.headers[name])}
         address = self.server.target + self.path
-        answer = httpx.request(self.command, address, content=body, headers=headers, trust_env=False)
+        answer = httpx.request(self.command, address, content=body, headers=headers, **PLAIN)
         if act == "lose the answer":
             return
         self.answer(answer.status_code, answer.content)

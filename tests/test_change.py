@@ -17,7 +17,7 @@ from ticker.store import Store
 from ticker.stream import Appended, Log
 
 from tests.desk import ITEMS, act, done, editor, everything, problem, records, sent, soon, stored
-from tests.stage import Stage, entries, frame, running
+from tests.stage import PLAIN, Stage, entries, frame, running
 
 EN = DEFAULT[0]
 CHANNELS = """
@@ -478,7 +478,7 @@ async def test_a_flash_is_approved_by_another_key_than_its_authors(strict: Stage
         assert [] == await strict.window()
         assert (403, "own-approval", None) == problem(await act(strict, item, "approve", **amal))
         login = await strict.http.post("/v1/session", json={"key": amal["Authorization"].removeprefix("Bearer ")})
-        async with httpx.AsyncClient(base_url=strict.url, cookies=login.cookies, trust_env=False) as page:
+        async with httpx.AsyncClient(base_url=strict.url, cookies=login.cookies, **PLAIN) as page:
             assert (403, "own-approval", None) == problem(await page.post(f"{ITEMS}/{item}/approve"))
         approved = await done(strict, item, "approve", **luis)
         assert ("published", "new", 2) == tuple(approved["item"][name] for name in ("state", "signal", "version"))

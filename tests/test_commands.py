@@ -14,7 +14,7 @@ from ticker.commands import FIELDS
 from ticker.entry import Cursor
 from ticker.errors import NotHeld, NotPending, NotPinned, TickerError
 
-from tests.stage import AUTHORIZED, KEY, Service, short_directory
+from tests.stage import AUTHORIZED, KEY, PLAIN, Service, short_directory
 from tests.terminal import Ran, Run, cursors, gateway, item, ticker, window
 from tests.waiting import until_now
 
@@ -32,7 +32,7 @@ def directory() -> Iterator[Path]:
 def whole(service: Service, item_id: str, channel: str = "en") -> Any:
     """The newest version of an item with all its fields, as colleagues may see them."""
     address = f"{service.url}/v1/channels/{channel}/items/{item_id}/versions"
-    return httpx.get(address, headers=AUTHORIZED, trust_env=False).json()["versions"][-1]["item"]
+    return httpx.get(address, headers=AUTHORIZED, **PLAIN).json()["versions"][-1]["item"]
 
 
 # post

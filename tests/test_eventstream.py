@@ -15,7 +15,7 @@ from ticker.eventstream import asked_for
 from ticker.hub import Hub
 from ticker.live import Readers
 
-from tests.stage import Stage, frame, running
+from tests.stage import PLAIN, Stage, frame, running
 from tests.test_connection import raw
 from tests.waiting import until
 
@@ -64,7 +64,7 @@ class Stream:
 async def public(stage: Stage, query: str = "", **headers: str) -> AsyncIterator[Stream]:
     """Read events of a channel, without a key."""
     async with (
-        httpx.AsyncClient(base_url=stage.url, trust_env=False) as http,
+        httpx.AsyncClient(base_url=stage.url, **PLAIN) as http,
         http.stream("GET", f"/v1/channels/en/live{query}", headers={**EVENTS, **headers}) as response,
     ):
         yield Stream(response)
@@ -128,7 +128,7 @@ async def test_a_quiet_stream_has_heartbeats(valkey: str) -> None:
 )
 async def test_a_refusal_is_a_problem_that_any_page_may_read(stage: Stage, address: str, status: int) -> None:
     """With the header that lets a page of another origin see it."""
-    async with httpx.AsyncClient(base_url=stage.url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=stage.url, **PLAIN) as http:
         answer = await http.get(address, headers=EVENTS)
     assert status == answer.status_code == answer.json()["status"]
     assert "application/problem+json" == answer.headers["Content-Type"]

@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.protocol import State
 
 from tests.desk import ITEMS, act, editor, sent
-from tests.stage import Service, Stage, entries, frame, running, short_directory
+from tests.stage import PLAIN, Service, Stage, entries, frame, running, short_directory
 from tests.test_app import FR, at_work, changed
 from tests.test_metrics import value
 from tests.waiting import until
@@ -23,13 +23,13 @@ from tests.waiting import until
 
 async def status(stage: Stage, **headers: str) -> int:
     """How somebody with these headers is answered; without an `Authorization` he has no key."""
-    async with httpx.AsyncClient(base_url=stage.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=stage.url, **PLAIN) as client:
         return (await client.get("/metrics", headers=headers)).status_code
 
 
 async def told(stage: Stage) -> bytes:
     """The page as somebody near reads it."""
-    async with httpx.AsyncClient(base_url=stage.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=stage.url, **PLAIN) as client:
         answer = await client.get("/metrics")
     assert 200 == answer.status_code, answer.text
     assert "no-store" == answer.headers["Cache-Control"]
@@ -208,7 +208,7 @@ async def test_whichever_worker_answers_tells_of_all(anyio_backend: object) -> N
 async def agreed(service: Service, name: str, number: int, **labels: str) -> bool:
     """Whether everybody who is asked tells this number for `en`: each time over another line."""
     for _ in range(8):
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(**PLAIN) as client:
             page = (await client.get(service.url + "/metrics")).content
         if number != value(page, name, channel="en", **labels):
             return False

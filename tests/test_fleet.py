@@ -24,7 +24,7 @@ from ticker.settings import PREFIX, Settings
 from ticker.store import Store
 from websockets.exceptions import ConnectionClosed
 
-from tests.stage import AUTHORIZED, KEY, Stage, entries, frame, free_port, short_directory
+from tests.stage import AUTHORIZED, KEY, PLAIN, Stage, entries, frame, free_port, short_directory
 from tests.waiting import until, until_now
 
 ROOT = Path(__file__).parent.parent
@@ -102,7 +102,7 @@ class Part:
         """Whether it answers the health check of the compose file."""
         assert self.process.poll() is None, self.said
         try:
-            return httpx.get(self.url + "/health/ready", trust_env=False).status_code == 200
+            return httpx.get(self.url + "/health/ready", **PLAIN).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -311,7 +311,7 @@ async def test_an_alert_goes_from_one_process_to_readers_of_two_others_and_to_th
 
 async def test_an_editor_cannot_post_to_a_reader_nor_a_reader_watch_an_editor(fleet: Fleet) -> None:
     """Each role answers for its own half, and says so in words."""
-    async with httpx.AsyncClient(trust_env=False, headers=AUTHORIZED) as client:
+    async with httpx.AsyncClient(**PLAIN, headers=AUTHORIZED) as client:
         posted = await client.post(fleet.fanouts[0].url + "/v1/channels/en/items", json={"headline": "Nobody reads it"})
         assert 405 == posted.status_code
         assert {"GET", "HEAD"} == set(posted.headers["Allow"].split(", "))

@@ -12,14 +12,14 @@ from ticker.session import COOKIE, LIFE_SECONDS
 from ticker.store import Store
 
 from tests.desk import CHANNEL, ITEMS, editor, problem
-from tests.stage import KEY, Stage, running
+from tests.stage import KEY, PLAIN, Stage, running
 
 LOGIN = "/v1/session"
 
 
 def browser(stage: Stage) -> httpx.AsyncClient:
     """A page of ours: no key in a header, cookies kept, its origin told."""
-    return httpx.AsyncClient(base_url=stage.url, headers={"Origin": stage.url}, trust_env=False)
+    return httpx.AsyncClient(base_url=stage.url, headers={"Origin": stage.url}, **PLAIN)
 
 
 async def logged_in(page: httpx.AsyncClient, key: str = KEY) -> Any:

@@ -17,7 +17,7 @@ from ticker import metrics
 from ticker.delivery import Delivery
 from ticker.metrics import SHARED, Metrics
 
-from tests.stage import free_port
+from tests.stage import PLAIN, free_port
 from tests.waiting import until_now
 
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -283,7 +283,7 @@ def test_who_serves_nothing_else_tells_its_figures_on_a_port_of_its_own() -> Non
     port, found = free_port(), Metrics({"en"})
     found.push_ended("webpush", "accepted", 0.5)
     with found.told("127.0.0.1", 0), found.told("127.0.0.1", port):
-        page = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        page = httpx.get(f"http://127.0.0.1:{port}/metrics", **PLAIN).text
     assert 'ticker_pushes_total{outcome="accepted",provider="webpush"} 1.0' in page
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+        httpx.get(f"http://127.0.0.1:{port}/metrics", **PLAIN)

@@ -25,7 +25,7 @@ from ticker.wire import CloseCode
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.stage import AUTHORIZED, KEY, Service, entries, frame, free_port, runs, short_directory
+from tests.stage import AUTHORIZED, KEY, PLAIN, Service, entries, frame, free_port, runs, short_directory
 from tests.waiting import until, until_now
 
 
@@ -43,7 +43,7 @@ def two_workers() -> Iterator[Service]:
 
 def window(service: Service) -> list[str]:
     """The headlines of `en`."""
-    found = httpx.get(f"{service.url}/v1/channels/en/items", trust_env=False).json()["items"]
+    found = httpx.get(f"{service.url}/v1/channels/en/items", **PLAIN).json()["items"]
     return [item["headline"] for item in found]
 
 
@@ -178,7 +178,7 @@ def test_the_first_start_makes_a_key_and_shows_it_once() -> None:
                 f"http://127.0.0.1:{port}/v1/channels/en/items",
                 json={"headline": f"start {len(said)}"},
                 headers={"Authorization": f"Bearer {key}"},
-                trust_env=False,
+                **PLAIN,
             )
             assert 201 == answer.status_code
             process.terminate()
@@ -268,17 +268,17 @@ class Edited:
 
     def titles(self) -> dict[str, str]:
         """The channels that there are, in their order, and what they are called."""
-        found = httpx.get(self.service.url + "/v1/channels", trust_env=False).json()["channels"]
+        found = httpx.get(self.service.url + "/v1/channels", **PLAIN).json()["channels"]
         return {channel["name"]: channel["title"] for channel in found}
 
     def poll(self, channel: str, etag: str = "") -> httpx.Response:
         """The window over HTTP."""
         address = f"{self.service.url}/v1/channels/{channel}/items"
-        return httpx.get(address, headers={"If-None-Match": etag}, trust_env=False)
+        return httpx.get(address, headers={"If-None-Match": etag}, **PLAIN)
 
     def status(self, path: str) -> int:
         """How this address answers."""
-        return httpx.get(self.service.url + path, trust_env=False).status_code
+        return httpx.get(self.service.url + path, **PLAIN).status_code
 
 
 class Part:
@@ -304,11 +304,11 @@ class Part:
     def post(self, channel: str, headline: str) -> httpx.Response:
         """Publish an item."""
         address = f"{self.url}/v1/channels/{channel}/items"
-        return httpx.post(address, json={"headline": headline}, headers=AUTHORIZED, trust_env=False)
+        return httpx.post(address, json={"headline": headline}, headers=AUTHORIZED, **PLAIN)
 
     def poll(self, channel: str) -> httpx.Response:
         """The window over HTTP."""
-        return httpx.get(f"{self.url}/v1/channels/{channel}/items", trust_env=False)
+        return httpx.get(f"{self.url}/v1/channels/{channel}/items", **PLAIN)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.faults.witness import Desk, Reader, settled, watching
-from tests.stage import AUTHORIZED, Service, short_directory
+from tests.stage import AUTHORIZED, PLAIN, Service, short_directory
 from tests.test_connection import UPGRADE
 from tests.waiting import until
 
@@ -146,7 +146,7 @@ async def beside(running: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 async def polled(service: Service) -> int:
     """The window, by somebody who comes for it; the status."""
-    async with httpx.AsyncClient(trust_env=False, timeout=15) as http:
+    async with httpx.AsyncClient(**PLAIN, timeout=15) as http:
         return (await http.get(f"{service.url}/v1/channels/en/items")).status_code
 
 

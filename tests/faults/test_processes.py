@@ -20,7 +20,7 @@ from ticker.store import Store
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.faults.witness import CHANNEL, Desk, judge, settled, watching
-from tests.stage import KEY, free_port, short_directory
+from tests.stage import KEY, PLAIN, free_port, short_directory
 from tests.waiting import until, until_now
 
 
@@ -46,7 +46,7 @@ class Program:
 
     def _ready(self) -> bool:
         try:
-            return httpx.get(self.url + "/health/ready", trust_env=False).status_code == 200
+            return httpx.get(self.url + "/health/ready", **PLAIN).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -136,7 +136,7 @@ async def test_f19_told_to_go_it_says_so_sends_its_readers_away_and_ends(fleet: 
     address = f"{leaving.url.replace('http', 'ws')}/v1/channels/{CHANNEL}/live"
     async with AsyncExitStack() as stack:
         lines = [await stack.enter_async_context(connect(address, proxy=None)) for _ in range(60)]
-        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        http = await stack.enter_async_context(httpx.AsyncClient(**PLAIN))
         first: list[float] = []
 
         async def closed(line: ClientConnection) -> tuple[int, int]:

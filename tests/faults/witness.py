@@ -19,7 +19,7 @@ from ulid import ULID
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.stage import AUTHORIZED
+from tests.stage import AUTHORIZED, PLAIN
 from tests.waiting import until
 
 CHANNEL = "en"
@@ -33,7 +33,7 @@ class Desk:
         self.answers: list[Any] = []
         self.refusals: list[tuple[int, float]] = []
         """Status of each refusal and the seconds that it took; 0: no answer at all."""
-        self.http = httpx.AsyncClient(headers=AUTHORIZED, trust_env=False, timeout=5)
+        self.http = httpx.AsyncClient(headers=AUTHORIZED, **PLAIN, timeout=5)
 
     async def post(self, headline: str, deadline: float = 30, **fields: Any) -> Any:
         """Publish until it is acknowledged; the answer."""
@@ -177,7 +177,7 @@ async def settled(
 
     async def agree() -> bool:
         nonlocal shown
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(**PLAIN) as http:
             try:
                 answer = await http.get(f"{url}/v1/channels/{CHANNEL}/items")
             except httpx.TransportError:

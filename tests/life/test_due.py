@@ -22,7 +22,7 @@ from ticker.stream import Log
 
 from tests.life.house import Watcher
 from tests.life.model import BY_ITSELF, Doc, milliseconds
-from tests.stage import KEY, Service, Stage, free_port, short_directory
+from tests.stage import KEY, PLAIN, Service, Stage, free_port, short_directory
 from tests.waiting import until, until_now
 
 SOON = 4000
@@ -170,7 +170,7 @@ class Role:
         """Whether it can do its work."""
         assert self.process.poll() is None, self.output.read_text()
         try:
-            return httpx.get(self.url + "/health/ready", trust_env=False).status_code == 200
+            return httpx.get(self.url + "/health/ready", **PLAIN).status_code == 200
         except httpx.TransportError:
             return False
 

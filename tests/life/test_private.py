@@ -23,7 +23,7 @@ from ticker.auth import Keyring
 from ticker.store import Store, text
 from websockets.asyncio.client import ClientConnection
 
-from tests.stage import Stage, running, short_directory
+from tests.stage import PLAIN, Stage, running, short_directory
 from tests.waiting import until
 
 CHANNELS = """
@@ -268,7 +268,7 @@ async def test_no_address_tells_the_public_what_is_private(newsroom: Newsroom) -
     queries = ("", "?section=world&urgency=5", f"?time={at(0.1).replace('+', '%2B')}", "?after=0&limit=500&dry_run=1")
     leaks: list[tuple[str, list[str]]] = []
     walked: set[int] = set()
-    async with httpx.AsyncClient(base_url=newsroom.stage.url, trust_env=False) as nobody:
+    async with httpx.AsyncClient(base_url=newsroom.stage.url, **PLAIN) as nobody:
         paths = addresses(newsroom.stage, newsroom.secrets, ["GET"])
         assert {"/v1/channels/en/items", f"/v1/channels/flash/items/{NO_ITEM}", "/openapi.json"} <= {*paths}
         for path, query in itertools.product(paths, queries):
@@ -293,7 +293,7 @@ async def test_no_refusal_tells_the_public_what_is_private(newsroom: Newsroom) -
         ("DELETE", wrong),
         ("OPTIONS", {}),
     ]
-    async with httpx.AsyncClient(base_url=newsroom.stage.url, trust_env=False) as nobody:
+    async with httpx.AsyncClient(base_url=newsroom.stage.url, **PLAIN) as nobody:
         paths = addresses(newsroom.stage, newsroom.secrets, ["GET", "POST", "PATCH", "DELETE"])
         for path, (method, headers) in itertools.product(paths, asked):
             answer = await nobody.request(method, path, json={"reason": "Why not"}, headers=headers)
@@ -306,7 +306,7 @@ async def test_what_was_never_on_air_cannot_be_told_from_what_never_was(newsroom
     """Who guesses the id of a scheduled item is answered as for any id."""
     items = newsroom.secrets.items
     unseen = ["scheduled", "embargoed", "held before it was seen", "retracted before it was seen", "ended in secret"]
-    async with httpx.AsyncClient(base_url=newsroom.stage.url, trust_env=False) as nobody:
+    async with httpx.AsyncClient(base_url=newsroom.stage.url, **PLAIN) as nobody:
 
         async def asked(item_id: str, channel: str = "en") -> Any:
             answer = await nobody.get(f"/v1/channels/{channel}/items/{item_id}")
@@ -392,7 +392,7 @@ async def test_a_note_is_shown_to_colleagues_only_where_they_look_back_or_ahead(
     notes = {marker for marker in newsroom.secrets.markers if marker.startswith("markedednote")}
     shown: set[str] = set()
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=newsroom.stage.url, headers=headers, trust_env=False) as colleague:
+    async with httpx.AsyncClient(base_url=newsroom.stage.url, headers=headers, **PLAIN) as colleague:
         for path in addresses(newsroom.stage, newsroom.secrets, ["GET"]):
             query = f"?time={at(0.1).replace('+', '%2B')}" if path.endswith("/at") else ""
             answer = await colleague.get(path + query)

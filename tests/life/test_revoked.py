@@ -11,7 +11,7 @@ from ticker.wire import CloseCode
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from tests.stage import Service, entries, frame
+from tests.stage import PLAIN, Service, entries, frame
 from tests.terminal import ticker
 
 SECONDS = 5
@@ -41,7 +41,7 @@ async def test_f24_a_revoked_key_ends_its_lines_and_its_sessions_and_nobody_else
     made = command("create", "ann", "--scope", "read", "--scope", "publish")
     key = {"Authorization": f"Bearer {made.out.strip()}"}
     other = {"Authorization": f"Bearer {command('create', 'bea', '--scope', 'read').out.strip()}"}
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=service.url, **PLAIN) as http:
         begun = await http.post("/v1/session", json={"key": made.out.strip()})
         session = {"Cookie": begun.headers["Set-Cookie"].partition(";")[0], "Origin": service.url}
         http.cookies.clear()
