@@ -104,14 +104,7 @@ class Process:
         self.changes = Changes(editing)
         self.history = History(editing)
         self.audience = Audience(editing)
-        sender = roster.vapid(settings)
-        self.subscriptions = Subscriptions(
-            editing,
-            sender.public if sender else None,
-            roster.guard(settings, browsers=True),
-            roster.guard(settings),
-            settings.push_targets,
-        )
+        self.subscriptions = Subscriptions(editing, *roster.gate(settings))
         self.desk = Desk(editing)
         self.door = Door(editing, secure=(settings.public_url or "").startswith("https:"))
 

@@ -71,7 +71,7 @@ class Embedding:
         try:
             address = urlsplit(given["url"])
         except ValueError:
-            raise Unprocessable("url is no address.", field="url") from None
+            raise UnknownChannel("url is no address.", field="url") from None
         name = address.path.removeprefix(urlsplit(base).path + "/embed/")
         if (address.netloc.lower(), name) != (urlsplit(base).netloc, name.strip("/")) or name not in self._hubs:
             raise UnknownChannel("url is not the address of a channel's page here.", field="url")

@@ -42,7 +42,9 @@ LIMIT = Parameter(
     "limit", "query", {"type": "integer", "minimum": 1, "maximum": MOST_RECORDS, "default": 100}, "so many at most"
 )
 
-URL = Parameter("url", "query", {"type": "string"}, "the address of a channel's page here: /embed/…", required=True)
+URL = Parameter(
+    "url", "query", {"type": "string", "minLength": 1}, "the address of a channel's page here: /embed/…", required=True
+)
 _PIXELS = {"type": "integer", "minimum": 1, "maximum": 99_999_999}
 MOST_WIDTH = Parameter("maxwidth", "query", _PIXELS, "pixels that the frame may be wide at most")
 MOST_HEIGHT = Parameter("maxheight", "query", _PIXELS, "pixels that the frame may be high at most")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from ticker.bridges import webpush
 from ticker.bridges.apns import Apns, Signer
@@ -35,6 +36,22 @@ def vapid(settings: Settings) -> Vapid | None:
 def guard(settings: Settings, *, browsers: bool = False) -> Guard:
     """Which addresses of targets are sent to; those of browsers are of known services."""
     return Guard(settings.push_trusted or "", settings.webpush_services.split(",") if browsers else ())
+
+
+class Gate(NamedTuple):
+    """Who may register: with which key browsers subscribe, at which addresses, and how many."""
+
+    public_key: str | None
+    browsers: Guard
+    others: Guard
+    most: int
+
+
+def gate(settings: Settings) -> Gate:
+    """As the settings have it. Raises SettingsError."""
+    sender = vapid(settings)
+    public = sender.public if sender else None
+    return Gate(public, guard(settings, browsers=True), guard(settings), settings.push_targets)
 
 
 def configured(settings: Settings) -> bool:
