@@ -10,7 +10,6 @@ const ABREAST = 4;
 export class Audience {
   /** Item id → what is known. @type {Map<string, {version: number, reach: any, pushes: any[], asked: number}>} */ #known = new Map();
   /** Item id → version, and when it was stored. @type {Map<string, {version: number, since: number}>} */ #wanted = new Map();
-  /** This service has no such address. */ #pushless = false;
   #asking = 0;
   /** @type {ReturnType<typeof setInterval>|undefined} */ #timer;
 
@@ -65,13 +64,12 @@ export class Audience {
     try {
       const [reach, push] = await Promise.all([
         get(address(this.channel, id, 'reach')),
-        this.#pushless ? null : get(address(this.channel, id, 'push')),
+        get(address(this.channel, id, 'push')),
       ]);
-      if (push?.problem === 'not-found') this.#pushless = true;
       const known = this.#known.get(id);
       if (!known) return;
       if (reach.ok) known.reach = reach.document;
-      if (push?.ok) known.pushes = push.document.pushes ?? [];
+      if (push.ok) known.pushes = push.document.pushes;
       this.told.changed();
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
@@ -81,14 +79,29 @@ export class Audience {
   }
 }
 
+/** What may become of a push, in the order in which one reads it. */
+const OUTCOMES = ['accepted', 'pending', 'superseded', 'expired', 'cancelled', 'dead_lettered'];
+
 /**
- * What phones were told of a version, added up over providers: outcome → how many.
+ * What became of the pushes of a version.
  * @param {any[]} pushes
  * @param {number} version
- * @returns {[string, string, number][]} provider, outcome, how many
+ * @returns {{provider: string, counts: [string, number][]}[]} per provider, outcome → how many
  */
 export function outcomes(pushes, version) {
   return pushes
     .filter((push) => push.version === version)
-    .flatMap(({ provider, outcomes: of }) => Object.entries(of ?? {}).map(([name, n]) => /** @type {[string, string, number]} */ ([provider, name, Number(n)])));
+    .map(({ provider, outcomes: of }) => ({ provider, counts: OUTCOMES.filter((name) => of[name]).map((name) => [name, of[name]]) }));
+}
+
+/**
+ * The same for all providers together.
+ * @param {any[]} pushes
+ * @param {number} version
+ * @returns {[string, number][]} outcome, how many
+ */
+export function total(pushes, version) {
+  const of = pushes.filter((push) => push.version === version).map(({ outcomes: counted }) => counted);
+  const sum = (/** @type {string} */ name) => of.reduce((all, counted) => all + (counted[name] ?? 0), 0);
+  return OUTCOMES.map((name) => /** @type {[string, number]} */ ([name, sum(name)])).filter(([, n]) => n > 0);
 }

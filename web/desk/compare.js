@@ -5,7 +5,7 @@ import { make } from './dom.js';
 
 /** @import { Words } from './words.js' */
 
-const FIELDS = ['headline', 'attribution', 'correction_note', 'push_headline', 'urgency', 'sections', 'regions', 'tags', 'story', 'link', 'located', 'live', 'developing', 'publish_at', 'embargoed', 'expires', 'pinned_until', 'ednote', 'state'];
+const FIELDS = ['headline', 'attribution', 'correction_note', 'push_headline', 'urgency', 'sections', 'regions', 'tags', 'story', 'link', 'located', 'language', 'direction', 'live', 'developing', 'publish_at', 'embargoed', 'expires', 'pinned_until', 'ednote', 'state'];
 const MOMENTS = new Set(['publish_at', 'embargoed', 'expires', 'pinned_until']);
 
 /**
@@ -39,6 +39,7 @@ function value(item, name, rules, words, now) {
   const found = item[name];
   if (found === undefined || found === null || found === false || found === '') return '';
   if (name === 'urgency') return words.urgency(found, rules);
+  if (name === 'direction') return words.say(`direction.${found}`);
   if (name === 'state') return words.say(`state.${found}`);
   if (MOMENTS.has(name)) return words.time(Date.parse(found), now);
   if (Array.isArray(found)) return found.map((one) => (words.has(`name.${one}`) ? words.say(`name.${one}`) : one)).join(', ');

@@ -1,8 +1,9 @@
 /** What was sent last, and how far it has come: filling in while one looks. */
 
+import { total } from './audience.js';
 import { icon, make, tell, told } from './dom.js';
 import { countdown } from './moments.js';
-import { spread } from './rows.js';
+import { counted, spread } from './rows.js';
 
 /** @import { Words } from './words.js' */
 
@@ -41,7 +42,7 @@ export class Sent {
     this.node.classList.toggle('on-air', item.state === 'published');
     tell(this.#reach, '');
     this.#bar.hidden = item.state !== 'published';
-    this.tick(null, Date.parse(item.versioncreated));
+    this.tick(null, [], Date.parse(item.versioncreated));
   }
 
   /** The same item in a newer version, by an act. @param {any} item */
@@ -56,8 +57,8 @@ export class Sent {
     this.node.hidden = true;
   }
 
-  /** @param {any} reach @param {number} now */
-  tick(reach, now) {
+  /** @param {any} reach @param {any[]} pushes what became of them @param {number} now */
+  tick(reach, pushes, now) {
     const item = this.#item;
     if (!item || this.node.hidden) return;
     const words = this.#words;
@@ -70,7 +71,14 @@ export class Sent {
     }
     const left = item.push_at ? Date.parse(item.push_at) - now : 0;
     this.#undo.hidden = left <= 0;
-    const push = item.state !== 'published' ? '' : left > 0 ? words.say('push.leaves', { in: words.digits(countdown(left)) }) : words.say(item.push_at ? 'push.left' : 'push.none');
+    const push = item.state !== 'published' ? '' : left > 0 ? words.say('push.leaves', { in: words.digits(countdown(left)) }) : this.#phones(item, pushes);
     tell(this.#push, push);
+  }
+
+  /** @param {any} item @param {any[]} pushes */
+  #phones(item, pushes) {
+    const counts = total(pushes, item.version);
+    if (counts.length) return this.#words.say('push.phones', { counts: counted(this.#words, counts) });
+    return this.#words.say(item.push_at ? 'push.left' : 'push.none');
   }
 }
