@@ -84,7 +84,7 @@ class Newsroom(Service):
 
 
 @contextmanager
-def newsroom(**environ: str) -> Iterator[Newsroom]:
+def newsroom(**environ: Any) -> Iterator[Newsroom]:
     """Open for the time of a block; `environ` are settings of the service."""
     with short_directory() as directory:
         channels = directory / "channels.toml"

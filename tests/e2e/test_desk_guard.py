@@ -50,22 +50,10 @@ def room() -> Iterator[Newsroom]:
 
 
 @pytest.fixture(scope="module")
-def complaints() -> Complaints:
-    """What pages complain of, in all of these tests together."""
-    return Complaints()
-
-
-@pytest.fixture(scope="module")
-def new_page(browser: Browser, complaints: Complaints) -> Iterator[NewPage]:
-    """Opens pages that stay."""
-    with opened(browser, complaints) as open_page:
-        yield open_page
-
-
-@pytest.fixture(scope="module")
-def desk(room: Newsroom, new_page: NewPage) -> Desk:
-    """An editor at work."""
-    return Desk(new_page(locale="en-US"), room.url).enter(room.key)
+def desk(room: Newsroom, browser: Browser) -> Iterator[Desk]:
+    """An editor at work, while strangers try what they can in the same browser."""
+    with opened(browser, Complaints()) as new_page:
+        yield Desk(new_page(locale="en-US"), room.url).enter(room.key)
 
 
 def test_a_stolen_page_does_not_hold_the_key(room: Newsroom, new_page: NewPage) -> None:
@@ -99,11 +87,8 @@ def test_a_wrong_key_lets_nobody_in(room: Newsroom, new_page: NewPage, complaint
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
-def test_no_other_page_sends_in_an_editor_s_name(
-    room: Newsroom, desk: Desk, host: Host, complaints: Complaints, name: str
-) -> None:
+def test_no_other_page_sends_in_an_editor_s_name(room: Newsroom, desk: Desk, host: Host, name: str) -> None:
     """Neither from another site, nor from another port of the same, whose requests bring the cookie along."""
-    complaints.allow("status of 4|violates|ERR_|CORS")
     before = room.ask("/v1/channels/en/audit?limit=1")["records"][0]["number"]
     foreign = desk.page.context.new_page()
     plain(foreign, host, name)
@@ -119,11 +104,8 @@ def test_no_other_page_sends_in_an_editor_s_name(
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
-def test_no_other_page_listens_on_the_newsroom_s_line(
-    room: Newsroom, desk: Desk, host: Host, complaints: Complaints, name: str
-) -> None:
+def test_no_other_page_listens_on_the_newsroom_s_line(room: Newsroom, desk: Desk, host: Host, name: str) -> None:
     """A WebSocket of a foreign page brings the cookie, and is refused by where it comes from."""
-    complaints.allow("WebSocket connection to")
     foreign = desk.page.context.new_page()
     plain(foreign, host, name)
     address = room.url.replace("http", "ws") + "/v1/channels/en/desk"
@@ -131,11 +113,8 @@ def test_no_other_page_listens_on_the_newsroom_s_line(
     assert "heard" == desk.page.evaluate(LISTEN, address)
 
 
-def test_no_other_page_lays_the_desk_under_its_own(
-    room: Newsroom, desk: Desk, host: Host, complaints: Complaints
-) -> None:
+def test_no_other_page_lays_the_desk_under_its_own(room: Newsroom, desk: Desk, host: Host) -> None:
     """The browser does not show it in a frame, though its editor is logged in."""
-    complaints.allow("frame|Framing|CSP|violates")
     foreign = desk.page.context.new_page()
     host.page = f'<!doctype html><title>Win</title><iframe src="{room.url}/desk"></iframe>'.encode()
     host.policy = "default-src 'none'; frame-src *"
@@ -148,9 +127,10 @@ def test_no_other_page_lays_the_desk_under_its_own(
 
 
 def test_the_policy_has_no_exception_and_the_whole_desk_works_under_it(
-    room: Newsroom, desk: Desk, complaints: Complaints
+    room: Newsroom, new_page: NewPage, complaints: Complaints
 ) -> None:
     """Nothing from elsewhere, nothing in place, no markup from text; views are opened, and no page complains."""
+    desk = Desk(new_page(locale="en-US"), room.url).enter(room.key)
     told = httpx.get(f"{room.url}/desk", trust_env=False).headers["Content-Security-Policy"]
     assert "default-src 'none'" in told
     assert "trusted-types 'none'" in told

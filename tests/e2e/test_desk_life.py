@@ -229,6 +229,9 @@ def test_the_life_of_an_item_is_shown_version_by_version_and_in_the_audit(
     expect(pane.locator(".versions li")).to_have_count(2, timeout=SOON)
     expect(pane.locator("del")).to_have_text(["Twelve"])
     expect(pane.locator("tr", has_text="Headline").locator("ins")).to_have_text(["Fourteen"])
+    pane.locator(".versions li", has_text="Version 1").locator("button").click()
+    # There is nothing before the first one to put it beside.
+    expect(pane.locator("tr", has_text="Headline").locator("td")).to_have_text(["Twelve ships wait off the port"])
     amal.page.keyboard.press("Escape")
     amal.page.locator(".menu summary").click()
     amal.page.locator(".menu button", has_text="Audit").click()
