@@ -205,6 +205,9 @@ def at_desks(contexts: Iterable[BrowserContext], url: str, complaints: Complaint
     """A fresh page in each of these browsers for the time of a block; it fails when one of them complained."""
     desks = [Desk(heeded(context.new_page(), complaints), url) for context in contexts]
     for desk in desks:
+        # What an earlier page has left would be found by this one, once that has been gone for long enough.
+        devtools = desk.page.context.new_cdp_session(desk.page)
+        devtools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "local_storage"})
         desk.page.goto(f"{url}/desk")
         desk.ready()
     yield desks

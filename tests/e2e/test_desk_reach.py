@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 from websockets.asyncio.client import ClientConnection, connect
 
-from .cast import Complaints, NewPage
+from .cast import NewPage
 from .newsdesk import SOON, Beside, Desk, Newsroom, newsroom
 
 CROWD = 200
@@ -39,9 +39,7 @@ async def leave(lines: list[ClientConnection]) -> None:
     await asyncio.gather(*(line.close() for line in lines))
 
 
-def test_two_hundred_of_two_hundred_within_five_seconds(
-    room: Newsroom, new_page: NewPage, complaints: Complaints
-) -> None:
+def test_two_hundred_of_two_hundred_within_five_seconds(room: Newsroom, new_page: NewPage) -> None:
     """With p50 and p95; the desk's own line is no screen."""
     desk = Desk(new_page(locale="en-US"), room.url).enter(room.key)
     with Beside() as beside:
