@@ -42,6 +42,9 @@ language = "en"
 approve = 1
 push_hold = 60
 """
+KNOWN = """localStorage.getItem('ticker-desk-preferences')
+    ?? localStorage.setItem('ticker-desk-preferences', '{"known": true}')"""
+"""Somebody has logged in here before, so the page asks whether the session still stands."""
 
 T = TypeVar("T")
 
@@ -208,6 +211,7 @@ def at_desks(contexts: Iterable[BrowserContext], url: str, complaints: Complaint
         # What an earlier page has left would be found by this one, once that has been gone for long enough.
         devtools = desk.page.context.new_cdp_session(desk.page)
         devtools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "local_storage"})
+        desk.page.add_init_script(KNOWN)
         desk.page.goto(f"{url}/desk")
         desk.ready()
     yield desks

@@ -55,7 +55,7 @@ def test_what_became_of_a_push_is_counted_by_outcome(room: Newsroom, new_page: N
     assert {"accepted": 1, "dead_lettered": 1} == counted["outcomes"]
 
 
-def test_a_push_that_was_stopped_counts_as_cancelled(room: Newsroom, new_page: NewPage) -> None:
+def test_a_push_waits_for_its_time_and_is_stopped_until_then(room: Newsroom, new_page: NewPage) -> None:
     """The web goes on showing the alert; nobody's phone was told."""
     body = {"provider": "webhook", "address": "http://127.0.0.1:9/never"}
     answer = httpx.post(f"{room.url}/v1/channels/two/targets", json=body, headers=AUTHORIZED, trust_env=False)
@@ -64,11 +64,13 @@ def test_a_push_that_was_stopped_counts_as_cancelled(room: Newsroom, new_page: N
     desk.channel("two")
     desk.post("The tunnel is open")
     expect(desk.sent).to_contain_text("The push leaves in")
+    row = desk.row("The tunnel is open")
+    row.locator(".head").click()
+    expect(row.locator(".details")).to_contain_text("v1 · webhook: 1 waiting", timeout=SOON)
     desk.sent.locator("button.undo").click()
     expect(desk.page.locator(".notice.good")).to_contain_text("The push was stopped", timeout=SOON)
     expect(desk.sent.locator("button.undo")).to_be_hidden()
-    row = desk.row("The tunnel is open")
-    row.locator(".head").click()
-    expect(row.locator(".details")).to_contain_text("webhook: 1 cancelled", timeout=SOON)
+    expect(desk.sent.locator(".phones .push")).to_have_text("No push")
+    expect(row.locator(".details")).not_to_contain_text("webhook", timeout=SOON)
     (made,) = room.published("The tunnel is open", "two")
     assert "push_at" not in room.ask(f"/v1/channels/two/items/{made['after']['id']}")

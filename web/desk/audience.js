@@ -83,25 +83,26 @@ export class Audience {
 const OUTCOMES = ['accepted', 'pending', 'superseded', 'expired', 'cancelled', 'dead_lettered'];
 
 /**
- * What became of the pushes of a version.
- * @param {any[]} pushes
- * @param {number} version
- * @returns {{provider: string, counts: [string, number][]}[]} per provider, outcome → how many
+ * What became of the newest push: a pin or an undo makes a version that is not pushed.
+ * @param {any[]} pushes newest version first
+ * @param {number} since the oldest version that counts
+ * @returns {{version: number, provider: string, counts: [string, number][]}[]} per provider, outcome → how many
  */
-export function outcomes(pushes, version) {
-  return pushes
-    .filter((push) => push.version === version)
-    .map(({ provider, outcomes: of }) => ({ provider, counts: OUTCOMES.filter((name) => of[name]).map((name) => [name, of[name]]) }));
+export function outcomes(pushes, since = 1) {
+  return newest(pushes, since).map(({ version, provider, outcomes: of }) => ({ version, provider, counts: OUTCOMES.filter((name) => of[name]).map((name) => [name, of[name]]) }));
 }
 
 /**
  * The same for all providers together.
  * @param {any[]} pushes
- * @param {number} version
+ * @param {number} since
  * @returns {[string, number][]} outcome, how many
  */
-export function total(pushes, version) {
-  const of = pushes.filter((push) => push.version === version).map(({ outcomes: counted }) => counted);
-  const sum = (/** @type {string} */ name) => of.reduce((all, counted) => all + (counted[name] ?? 0), 0);
+export function total(pushes, since = 1) {
+  const of = newest(pushes, since);
+  const sum = (/** @type {string} */ name) => of.reduce((all, { outcomes: counted }) => all + (counted[name] ?? 0), 0);
   return OUTCOMES.map((name) => /** @type {[string, number]} */ ([name, sum(name)])).filter(([, n]) => n > 0);
 }
+
+/** @param {any[]} pushes @param {number} since */
+const newest = (pushes, since) => pushes.filter(({ version }) => version === pushes[0].version && version >= since);

@@ -151,7 +151,8 @@ export class Rows {
     const reach = around.reach(item.id);
     const here = around.editors(item.id);
     const permits = permitted(item, around.session, around.now);
-    const pushes = outcomes(around.pushes(item.id), item.version);
+    // A push that was stopped waits in the figures until its time; nobody waits for it.
+    const pushes = item.push?.enabled === false ? [] : outcomes(around.pushes(item.id));
     const drawn = JSON.stringify([item, row.by, row.did, reach, here, permits, pushes]);
     if (drawn === parts.drawn) return;
     parts.drawn = drawn;
@@ -211,7 +212,7 @@ export class Rows {
     if (item.push?.enabled === false) facts.push(words.say('chip.web'));
     lines.push(make('p', { class: 'facts' }, ...facts.map((fact) => make('span', { dir: 'auto' }, fact))));
     if (reach?.version === item.version && item.state === 'published') lines.push(make('p', { class: 'spread' }, spread(words, reach)));
-    for (const { provider, counts } of pushes) lines.push(make('p', { class: 'spread' }, words.say('push.of', { provider, counts: counted(words, counts) })));
+    for (const { version, provider, counts } of pushes) lines.push(make('p', { class: 'spread' }, words.say('push.of', { version: words.say('version.short', { n: version }), provider, counts: counted(words, counts) })));
     parts.details.replaceChildren(...lines);
     parts.head.title = joined(item);
   }

@@ -9,6 +9,7 @@ import { counted, spread } from './rows.js';
 
 export class Sent {
   /** @type {any} */ #item = null;
+  /** The version that was sent. */ #since = 1;
   /** @type {Words} */ #words;
   #title = make('h2', { id: 'sent-title' });
   #line = make('p', { class: 'line' });
@@ -34,6 +35,7 @@ export class Sent {
   show(item, kind, rules) {
     const words = this.#words;
     this.#item = item;
+    this.#since = item.version;
     this.node.hidden = false;
     const at = words.hour.format(Date.parse(item.versioncreated));
     tell(this.#title, words.say(item.state === 'published' ? `sent.${kind}` : `sent.${item.state}`, { at, n: item.version }));
@@ -77,7 +79,8 @@ export class Sent {
 
   /** @param {any} item @param {any[]} pushes */
   #phones(item, pushes) {
-    const counts = total(pushes, item.version);
+    if (item.push?.enabled === false) return this.#words.say('push.none');
+    const counts = total(pushes, this.#since);
     if (counts.length) return this.#words.say('push.phones', { counts: counted(this.#words, counts) });
     return this.#words.say(item.push_at ? 'push.left' : 'push.none');
   }
