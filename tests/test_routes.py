@@ -30,7 +30,7 @@ def test_serving_is_editing_and_reading() -> None:
     assert api | fanout == {(of.method, of.path) for of in served("serve")}
     assert {path for _, path in api & fanout} == {
         *("/v1/channels/{channel}/items/{id}", "/health/live", "/health/ready", "/metrics", "/openapi.json"),
-        *("/docs", "/docs/{file}"),
+        *("/docs", "/docs/{file}", "/v1/push"),
     }
 
 
@@ -53,6 +53,6 @@ def test_a_handler_says_no_other_address_than_its_own(operation: Operation) -> N
 
 
 @pytest.mark.parametrize("operation", [of for of in served() if of.method != "GET"], ids=lambda of: of.name)
-def test_only_a_login_changes_something_without_a_key(operation: Operation) -> None:
-    """Whatever is not a look asks who it is."""
-    assert ("login" == operation.name) == ("public" == operation.access)
+def test_only_a_login_and_a_browser_change_something_without_a_key(operation: Operation) -> None:
+    """Whatever is not a look asks who it is; a browser subscribes itself, and knows its own address."""
+    assert (operation.name in ("login", "subscribe", "unsubscribe")) == ("public" == operation.access)

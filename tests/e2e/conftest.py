@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -56,28 +57,40 @@ def complaints() -> Complaints:
     return Complaints()
 
 
-@pytest.fixture
-def new_page(browser: Browser, complaints: Complaints) -> Iterator[NewPage]:
-    """Opens pages, each of a reader of its own; the test fails when one of them complains."""
+@contextmanager
+def opened(browser: Browser, complaints: Complaints) -> Iterator[NewPage]:
+    """Opens pages, each of a reader of its own, until the end of a block; it fails when one of them complained."""
     contexts = []
 
     def open_page(**options: Any) -> Page:
         context = browser.new_context(**options)
         contexts.append(context)
-        page = context.new_page()
-        page.add_init_script(TELL_VIOLATIONS)
-        page.on("console", hear)
-        page.on("pageerror", lambda error: complaints.heard.append(f"page error: {error}"))
-        return page
-
-    def hear(said: ConsoleMessage) -> None:
-        if said.type == "error":
-            complaints.heard.append(f"console: {said.text}")
+        return heeded(context.new_page(), complaints)
 
     yield open_page
     for context in contexts:
         context.close()
     assert complaints.unexpected == []
+
+
+def heeded(page: Page, complaints: Complaints) -> Page:
+    """The same page, whose complaints are heard."""
+
+    def hear(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            complaints.heard.append(f"console: {said.text}")
+
+    page.add_init_script(TELL_VIOLATIONS)
+    page.on("console", hear)
+    page.on("pageerror", lambda error: complaints.heard.append(f"page error: {error}"))
+    return page
+
+
+@pytest.fixture
+def new_page(browser: Browser, complaints: Complaints) -> Iterator[NewPage]:
+    """Opens pages, each of a reader of its own; the test fails when one of them complains."""
+    with opened(browser, complaints) as open_page:
+        yield open_page
 
 
 @pytest.fixture

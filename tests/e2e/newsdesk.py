@@ -8,15 +8,18 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.stage import Service, short_directory
 from tests.terminal import COME_BACK_SOON
+
+from .cast import Complaints
+from .conftest import heeded
 
 SOON = 10_000
 CHANNELS = """
@@ -31,6 +34,7 @@ language = "ar"
 [channels.es]
 title = "Última hora"
 language = "es"
+push_hold = 0
 
 [channels.two]
 title = "Two pairs of eyes"
@@ -38,8 +42,9 @@ language = "en"
 approve = 1
 push_hold = 60
 """
-NOT_THERE = "status of 404"
-"""A service without push outcomes says so to the browser's console."""
+KNOWN = """localStorage.getItem('ticker-desk-preferences')
+    ?? localStorage.setItem('ticker-desk-preferences', '{"known": true}')"""
+"""Somebody has logged in here before, so the page asks whether the session still stands."""
 
 T = TypeVar("T")
 
@@ -82,12 +87,12 @@ class Newsroom(Service):
 
 
 @contextmanager
-def newsroom() -> Iterator[Newsroom]:
-    """Open for the time of a block."""
+def newsroom(**environ: Any) -> Iterator[Newsroom]:
+    """Open for the time of a block; `environ` are settings of the service."""
     with short_directory() as directory:
         channels = directory / "channels.toml"
         channels.write_text(CHANNELS, encoding="utf-8")
-        service = Newsroom(directory, "--channels", str(channels), *COME_BACK_SOON)
+        service = Newsroom(directory, "--channels", str(channels), *COME_BACK_SOON, **environ)
         service.start()
         try:
             yield service
@@ -179,6 +184,40 @@ class Desk:
             history.state, document.documentElement.outerHTML,
             [...document.querySelectorAll('input')].map((input) => input.value)])"""
         return str(self.page.evaluate(script))
+
+
+def widget(room: Newsroom, page: Page) -> Page:
+    """A reader in another window, with the real widget."""
+    page.goto(room.url)
+    expect(page.locator('.card[data-channel="en"] .line')).to_have_text("live", timeout=SOON)
+    return page
+
+
+@contextmanager
+def logged_in(browser: Browser, room: Newsroom, key: str) -> Iterator[BrowserContext]:
+    """A browser in which somebody is logged in already; each of its pages is a desk of its own."""
+    context = browser.new_context(locale="en-US")
+    answer = context.request.post(f"{room.url}/v1/session", data={"key": key})
+    assert answer.ok, answer.text()
+    yield context
+    context.close()
+
+
+@contextmanager
+def at_desks(contexts: Iterable[BrowserContext], url: str, complaints: Complaints) -> Iterator[list[Desk]]:
+    """A fresh page in each of these browsers for the time of a block; it fails when one of them complained."""
+    desks = [Desk(heeded(context.new_page(), complaints), url) for context in contexts]
+    for desk in desks:
+        # What an earlier page has left would be found by this one, once that has been gone for long enough.
+        devtools = desk.page.context.new_cdp_session(desk.page)
+        devtools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "local_storage"})
+        desk.page.add_init_script(KNOWN)
+        desk.page.goto(f"{url}/desk")
+        desk.ready()
+    yield desks
+    for desk in desks:
+        desk.page.close()
+    assert complaints.unexpected == []
 
 
 class Beside:

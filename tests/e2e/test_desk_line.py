@@ -13,7 +13,7 @@ from tests.faults.proxy import Proxy, proxied
 from tests.waiting import until_now
 
 from .cast import Complaints, NewPage
-from .newsdesk import NOT_THERE, SOON, Beside, Desk, Newsroom, newsroom
+from .newsdesk import SOON, Beside, Desk, Newsroom, newsroom
 
 AWAY = r"net::ERR_|WebSocket connection to"
 BACK = 30_000
@@ -65,7 +65,6 @@ def line(room: Newsroom) -> Iterator[Line]:
 @pytest.fixture
 def desk(room: Newsroom, line: Line, new_page: NewPage, complaints: Complaints) -> Desk:
     """An editor on that line."""
-    complaints.allow(NOT_THERE)
     complaints.allow(AWAY)
     return Desk(new_page(locale="en-US"), f"http://127.0.0.1:{line.port}").enter(room.key)
 
@@ -186,7 +185,7 @@ def test_what_a_closed_page_left_is_found_by_the_next_one(room: Newsroom, desk: 
     other.page.close()
     # The page has been gone for a while, as far as the browser's notes tell.
     desk.page.goto("about:blank")
-    desk.page.goto(f"{desk.url}/desk/favicon.svg")
+    desk.page.goto(f"{desk.url}/docs")
     desk.page.evaluate(
         """() => {
             for (const name of Object.keys(localStorage)) {

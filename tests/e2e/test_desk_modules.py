@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from .cast import NewPage
+from .cast import Complaints
+from .conftest import opened
 from .newsdesk import Newsroom, newsroom
 
 DESK = Path(__file__).parents[2] / "web" / "desk"
@@ -25,12 +26,13 @@ def room() -> Iterator[Newsroom]:
         yield room
 
 
-@pytest.fixture
-def page(room: Newsroom, new_page: NewPage) -> Page:
+@pytest.fixture(scope="module")
+def page(room: Newsroom, browser: Browser) -> Iterator[Page]:
     """A page that may load the desk's modules."""
-    page = new_page(locale="en-US", timezone_id="UTC")
-    page.goto(f"{room.url}/desk")
-    return page
+    with opened(browser, Complaints()) as new_page:
+        page = new_page(locale="en-US", timezone_id="UTC")
+        page.goto(f"{room.url}/desk")
+        yield page
 
 
 def run(page: Page, module: str, script: str) -> Any:
@@ -124,6 +126,47 @@ def test_a_change_sends_what_was_touched_and_nothing_else(page: Page) -> None:
         "link": "https://a.example",
     }
     assert [{"signal": "update"}, changed, changed] == [nothing, mine, rebased]
+
+
+def test_a_language_of_its_own_is_sent_and_what_is_the_channel_s_is_not(page: Page) -> None:
+    """A new item says what its editor said; a change, only what is another; what is no language is not sent."""
+    found = run(
+        page,
+        "draft",
+        """
+        const limits = { headline: 280, push_headline: 120, attribution: 100, note: 500 };
+        const fresh = { ...it.blank(), text: 'One' };
+        const base = { id: 'A', version: 1, headline: 'One', language: 'en', direction: 'ltr', state: 'published' };
+        const same = it.changing(base, 'update');
+        const bodies = [fresh, { ...fresh, language: 'fa', direction: 'rtl' }, same, { ...same, language: 'de' },
+            { ...same, language: '' }].map(it.body);
+        const said = it.obstacles({ ...fresh, language: 'no language' }, limits, 0).map(({ what }) => what);
+        return [...bodies, said];
+        """,
+    )
+    own = {"headline": "One", "language": "fa", "direction": "rtl"}
+    update = {"signal": "update"}
+    assert [{"headline": "One"}, own, update, {**update, "language": "de"}, update, ["noLanguage"]] == found
+
+
+def test_pushes_are_counted_by_outcome(page: Page) -> None:
+    """Of the newest that was pushed; by provider, and all together, in the order in which one reads them."""
+    found = run(
+        page,
+        "audience",
+        """
+        const pushes = [
+            { version: 2, provider: 'fcm', outcomes: { dead_lettered: 1, accepted: 40 } },
+            { version: 2, provider: 'webpush', outcomes: { pending: 3, accepted: 2 } },
+            { version: 1, provider: 'fcm', outcomes: { superseded: 41 } },
+        ];
+        return [it.outcomes(pushes), it.total(pushes), it.total(pushes.slice(2)), it.total(pushes, 3), it.total([])];
+        """,
+    )
+    fcm = {"version": 2, "provider": "fcm", "counts": [["accepted", 40], ["dead_lettered", 1]]}
+    webpush = {"version": 2, "provider": "webpush", "counts": [["accepted", 2], ["pending", 3]]}
+    total = [["accepted", 42], ["pending", 3], ["dead_lettered", 1]]
+    assert [[fcm, webpush], total, [["superseded", 41]], [], []] == found
 
 
 def test_words_that_differ_are_found(page: Page) -> None:

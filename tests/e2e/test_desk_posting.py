@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import statistics
-import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from .cast import Complaints, NewPage
-from .newsdesk import NOT_THERE, SOON, Desk, Newsroom, newsroom
+from .newsdesk import SOON, Desk, Newsroom, at_desks, logged_in, newsroom, widget
 
 KEYSTROKES = """() => {
     window.pressed = [];
@@ -28,22 +26,23 @@ def room() -> Iterator[Newsroom]:
         yield room
 
 
+@pytest.fixture(scope="module")
+def here(room: Newsroom, browser: Browser) -> Iterator[BrowserContext]:
+    """The browser of an editor who has logged in."""
+    with logged_in(browser, room, room.key) as here:
+        yield here
+
+
 @pytest.fixture
-def desk(room: Newsroom, new_page: NewPage, complaints: Complaints) -> Desk:
+def desk(room: Newsroom, here: BrowserContext, complaints: Complaints) -> Iterator[Desk]:
     """An editor at work."""
-    complaints.allow(NOT_THERE)
-    return Desk(new_page(locale="en-US"), room.url).enter(room.key)
+    with at_desks([here], room.url, complaints) as (desk,):
+        yield desk
 
 
-def widget(room: Newsroom, page: Page) -> Page:
-    """A reader in another window, with the real widget."""
-    page.goto(room.url)
-    expect(page.locator('.card[data-channel="en"] .line')).to_have_text("live", timeout=SOON)
-    return page
-
-
-def test_the_keyboard_alone_posts_corrects_and_retracts(room: Newsroom, desk: Desk, new_page: NewPage) -> None:
-    """Two keystrokes from a written headline to on air; the widget shows each step."""
+def test_the_keyboard_alone_posts_corrects_and_retracts(room: Newsroom, new_page: NewPage) -> None:
+    """Logs in, too. Two keystrokes from a written headline to on air; the widget shows each step."""
+    desk = Desk(new_page(locale="en-US"), room.url).enter(room.key)
     reader = widget(room, new_page())
     shown = reader.locator('.card[data-channel="en"] li .text')
     desk.page.evaluate(KEYSTROKES)
@@ -205,40 +204,3 @@ def test_a_text_that_stands_already_is_warned_of_and_can_be_sent_all_the_same(ro
     expect(desk.row("the bridge is closed!")).to_be_visible(timeout=SOON)
     (made,) = room.published("the bridge is closed!")
     assert made["detail"].startswith("similar text allowed; same text as ")
-
-
-def test_from_the_confirming_key_to_another_window(room: Newsroom, desk: Desk, new_page: NewPage) -> None:
-    """Every alert arrives; how fast is printed (`pytest -s`), and stands in docs/desk.md."""
-    reader = widget(room, new_page())
-    reader.evaluate(
-        """() => {
-            window.arrived = {};
-            const ticker = document.querySelector('.card[data-channel="en"] breaking-ticker');
-            const look = () => {
-                const lines = ticker.shadowRoot.querySelectorAll('li .headline');
-                for (const line of lines) window.arrived[line.textContent] ??= Date.now();
-            };
-            const all = { childList: true, subtree: true, characterData: true };
-            new MutationObserver(look).observe(ticker.shadowRoot, all);
-        }"""
-    )
-    desk.page.evaluate(
-        """() => {
-            addEventListener('keydown', (event) => {
-                if (event.key !== 'Enter' || event.ctrlKey) return;
-                window.confirmed = performance.timeOrigin + event.timeStamp;
-            }, true);
-        }"""
-    )
-    taken: list[float] = []
-    for number in range(20):
-        text = f"Measured alert number {number}"
-        desk.post(text)
-        reader.wait_for_function("(text) => window.arrived[text]", arg=text, timeout=SOON)
-        taken.append(reader.evaluate("(text) => window.arrived[text]", text) - desk.page.evaluate("window.confirmed"))
-    taken.sort()
-    print(
-        f"\nconfirm key → text on the widget of another window, ms: p50 {statistics.median(taken):.0f}, "
-        f"p95 {taken[18]:.0f}, worst {taken[-1]:.0f}, {len(taken)} alerts, {time.strftime('%Y-%m-%d')}"
-    )
-    assert 20 == len(taken)

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 from websockets.asyncio.client import ClientConnection, connect
 
-from .cast import Complaints, NewPage
-from .newsdesk import NOT_THERE, SOON, Beside, Desk, Newsroom, newsroom
+from .cast import NewPage
+from .newsdesk import SOON, Beside, Desk, Newsroom, newsroom
 
 CROWD = 200
 PROMISED = 5_000
@@ -39,11 +39,8 @@ async def leave(lines: list[ClientConnection]) -> None:
     await asyncio.gather(*(line.close() for line in lines))
 
 
-def test_two_hundred_of_two_hundred_within_five_seconds(
-    room: Newsroom, new_page: NewPage, complaints: Complaints
-) -> None:
+def test_two_hundred_of_two_hundred_within_five_seconds(room: Newsroom, new_page: NewPage) -> None:
     """With p50 and p95; the desk's own line is no screen."""
-    complaints.allow(NOT_THERE)
     desk = Desk(new_page(locale="en-US"), room.url).enter(room.key)
     with Beside() as beside:
         lines = beside.run(crowd(room))

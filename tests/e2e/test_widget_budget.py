@@ -77,7 +77,7 @@ def test_the_file_is_what_its_modules_make() -> None:
 
 
 def test_the_types_hold() -> None:
-    """Of the widget, the demo page and the framed page, as TypeScript reads them out of their comments."""
+    """Of the widget, the desk, the demo page and the framed page, as TypeScript reads them out of their comments."""
     done = run(node_tool("tsc"), "-p", "web/tsconfig.json")
     assert (0, "") == (done.returncode, done.stdout)
 

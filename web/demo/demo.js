@@ -33,7 +33,7 @@ for (const card of document.querySelectorAll('.card')) {
   tell();
 }
 
-const form = /** @type {HTMLFormElement} */ (document.querySelector('.choices'));
+const form = /** @type {HTMLFormElement} */ (document.querySelector('form.choices'));
 /** The version that this server gives out, with its hash, once it is known. @type {{path: string, integrity: string}|null} */
 let pinned = null;
 

@@ -10,7 +10,6 @@ const ABREAST = 4;
 export class Audience {
   /** Item id → what is known. @type {Map<string, {version: number, reach: any, pushes: any[], asked: number}>} */ #known = new Map();
   /** Item id → version, and when it was stored. @type {Map<string, {version: number, since: number}>} */ #wanted = new Map();
-  /** This service has no such address. */ #pushless = false;
   #asking = 0;
   /** @type {ReturnType<typeof setInterval>|undefined} */ #timer;
 
@@ -65,13 +64,12 @@ export class Audience {
     try {
       const [reach, push] = await Promise.all([
         get(address(this.channel, id, 'reach')),
-        this.#pushless ? null : get(address(this.channel, id, 'push')),
+        get(address(this.channel, id, 'push')),
       ]);
-      if (push?.problem === 'not-found') this.#pushless = true;
       const known = this.#known.get(id);
       if (!known) return;
       if (reach.ok) known.reach = reach.document;
-      if (push?.ok) known.pushes = push.document.pushes ?? [];
+      if (push.ok) known.pushes = push.document.pushes;
       this.told.changed();
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
@@ -81,14 +79,30 @@ export class Audience {
   }
 }
 
+/** What may become of a push, in the order in which one reads it. */
+const OUTCOMES = ['accepted', 'pending', 'superseded', 'expired', 'cancelled', 'dead_lettered'];
+
 /**
- * What phones were told of a version, added up over providers: outcome → how many.
- * @param {any[]} pushes
- * @param {number} version
- * @returns {[string, string, number][]} provider, outcome, how many
+ * What became of the newest push: a pin or an undo makes a version that is not pushed.
+ * @param {any[]} pushes newest version first
+ * @param {number} since the oldest version that counts
+ * @returns {{version: number, provider: string, counts: [string, number][]}[]} per provider, outcome → how many
  */
-export function outcomes(pushes, version) {
-  return pushes
-    .filter((push) => push.version === version)
-    .flatMap(({ provider, outcomes: of }) => Object.entries(of ?? {}).map(([name, n]) => /** @type {[string, string, number]} */ ([provider, name, Number(n)])));
+export function outcomes(pushes, since = 1) {
+  return newest(pushes, since).map(({ version, provider, outcomes: of }) => ({ version, provider, counts: OUTCOMES.filter((name) => of[name]).map((name) => [name, of[name]]) }));
 }
+
+/**
+ * The same for all providers together.
+ * @param {any[]} pushes
+ * @param {number} since
+ * @returns {[string, number][]} outcome, how many
+ */
+export function total(pushes, since = 1) {
+  const of = newest(pushes, since);
+  const sum = (/** @type {string} */ name) => of.reduce((all, { outcomes: counted }) => all + (counted[name] ?? 0), 0);
+  return OUTCOMES.map((name) => /** @type {[string, number]} */ ([name, sum(name)])).filter(([, n]) => n > 0);
+}
+
+/** @param {any[]} pushes @param {number} since */
+const newest = (pushes, since) => pushes.filter(({ version }) => version === pushes[0].version && version >= since);

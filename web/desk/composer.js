@@ -1,12 +1,14 @@
 /** Where the alert is written: the cursor stands here when the page comes up. It shows a draft and tells of changes. */
 
 import { joined } from './attribution.js';
-import { suggested, taken } from './commands.js';
+import { Chips } from './chips.js';
+import { taken } from './commands.js';
 import { icon, keys, make, MOD, tell } from './dom.js';
 import { blank, changed, empty, obstacles, pushed, said } from './draft.js';
 import { actOf } from './confirmation.js';
 import { Fields } from './fields.js';
 import { bytes, characters } from './measure.js';
+import { Offers } from './offers.js';
 
 /** @import { Draft } from './draft.js' */
 /** @import { Known } from './commands.js' */
@@ -29,19 +31,17 @@ export class Composer {
   /** @type {any} */ #limits = null;
   /** @type {number[]} */ #warn = [];
   /** @type {Fields} */ #fields;
-  /** @type {ReturnType<typeof suggested>} */ #offers = [];
-  #chosen = 0;
+  /** @type {Offers} */ #offers;
+  /** @type {Chips} */ #chips;
   #locked = false;
   #title = make('h2', { id: 'composer-title' });
   #where = make('span', { class: 'where' });
   #banner = make('div', { class: 'banner', role: 'status' });
   #text = make('textarea', { id: 'text', rows: 3, autocomplete: 'off', autocapitalize: 'sentences', 'aria-describedby': 'meters obstacle', 'aria-autocomplete': 'list', 'aria-haspopup': 'listbox', 'aria-controls': 'offers' });
-  #list = make('ul', { id: 'offers', class: 'offers', role: 'listbox', hidden: true });
   #count = make('span', { class: 'count' });
   #push = make('span', { class: 'push' });
   #caution = make('span', { class: 'caution' });
   #saved = make('span', { class: 'saved' });
-  #chips = make('ul', { class: 'chips', role: 'list' });
   #noteField = make('div', { class: 'field note', hidden: true });
   #note = make('input', { id: 'note', type: 'text', autocomplete: 'off', dir: 'auto' });
   #obstacle = make('p', { id: 'obstacle', class: 'obstacle', role: 'alert' });
@@ -58,7 +58,11 @@ export class Composer {
     this.#words = words;
     this.#actions = actions;
     this.#fields = new Fields(words, (change) => this.#set({ ...this.draft, ...change }));
-    this.#list.setAttribute('aria-label', words.say('commands'));
+    this.#offers = new Offers(words, this.#text, actions.known, () => this.#take(false));
+    this.#chips = new Chips(words, (change) => {
+      this.#set({ ...this.draft, ...change });
+      this.focus();
+    });
     this.#noteField.append(make('label', { for: 'note' }, words.say('field.note')), this.#note);
     this.#send.append(make('span', { class: 'does' }, this.#act, this.#whom), keys(MOD, '↵'));
     this.#leave.addEventListener('click', () => this.#actions.left());
@@ -70,9 +74,9 @@ export class Composer {
       } },
       make('header', {}, this.#title, this.#where),
       this.#banner,
-      make('div', { class: 'writing' }, make('label', { for: 'text', class: 'unseen' }, words.say('text')), this.#text, this.#list),
+      make('div', { class: 'writing' }, make('label', { for: 'text', class: 'unseen' }, words.say('text')), this.#text, this.#offers.node),
       make('div', { class: 'meters', id: 'meters' }, this.#count, this.#push, this.#caution, this.#saved),
-      this.#chips,
+      this.#chips.node,
       this.#noteField,
       this.#obstacle,
       make('footer', {}, this.#send, this.#leave),
@@ -80,8 +84,6 @@ export class Composer {
     );
     this.#text.addEventListener('input', () => this.#typed());
     this.#text.addEventListener('keydown', (event) => this.#pressed(event));
-    this.#text.addEventListener('blur', () => this.#offer([]));
-    this.#text.addEventListener('click', () => this.#suggest());
     this.#note.addEventListener('input', () => this.#set({ ...this.draft, note: this.#note.value }));
     this.node.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
@@ -108,7 +110,6 @@ export class Composer {
     this.#rules = rules;
     this.#limits = limits;
     this.#warn = [...warn].sort((a, b) => b - a);
-    this.#text.lang = rules.language;
     this.#note.lang = rules.language;
     this.#note.maxLength = limits.note;
     this.#fields.dress(rules);
@@ -181,7 +182,7 @@ export class Composer {
     }
     tell(this.#obstacle, '');
     this.#take(false);
-    this.#suggest();
+    this.#offers.suggest();
   }
 
   /** Takes the commands out of the text. @param {boolean} whole */
@@ -214,6 +215,7 @@ export class Composer {
     tell(this.#title, draft.kind === 'new' ? words.say('new') : words.say(`title.${draft.kind}`, { n: draft.base.version }));
     tell(this.#where, `${rules.title} · ${rules.name}`);
     this.#text.dir = draft.direction || rules.direction;
+    this.#text.lang = draft.language || rules.language;
     this.#text.placeholder = words.say('placeholder');
     tell(this.#count, words.say('count', { n: shown }));
     tell(this.#push, words.say('count.push', { n: bytes(pushed(draft)) }));
@@ -228,102 +230,13 @@ export class Composer {
     this.#leave.hidden = empty(draft) && JSON.stringify(draft) === JSON.stringify({ ...blank(), text: draft.text });
     this.#leave.replaceChildren(words.say(draft.kind === 'new' ? 'discard' : 'leave'), ...(draft.kind === 'new' ? [] : [keys('Esc')]));
     this.#fields.show(draft);
-    this.#drawChips(attribution);
+    this.#chips.draw(draft, attribution, rules, this.#actions.known().now);
     this.node.classList.toggle('changing', draft.kind !== 'new');
-  }
-
-  /** @param {string|null} attribution */
-  #drawChips(attribution) {
-    const [words, draft, rules] = [this.#words, this.draft, this.#rules];
-    /** @type {[string, string, () => void][]} */ const chips = [];
-    const drop = (/** @type {Partial<Draft>} */ change) => () => this.#set({ ...this.draft, ...change });
-    if (attribution) chips.push(['attribution', words.say('chip.attribution', { what: attribution }), drop({ whole: true })]);
-    if (draft.urgency !== 5) chips.push([draft.urgency === 1 ? 'flash' : 'urgency', words.urgency(draft.urgency, rules), drop({ urgency: 5 })]);
-    for (const name of ['sections', 'regions', 'tags']) {
-      for (const value of draft[name]) {
-        const label = words.has(`name.${value}`) ? words.say(`name.${value}`) : value;
-        chips.push([name, name === 'tags' ? `#${value}` : label, drop({ [name]: draft[name].filter((/** @type {string} */ other) => other !== value) })]);
-      }
-    }
-    const now = this.#actions.known().now;
-    for (const name of ['publish_at', 'embargoed', 'expires']) {
-      if (draft[name] !== null && !(draft.base && Date.parse(draft.base[name]) === draft[name])) chips.push(['time', words.say(`chip.${name}`, { at: words.time(draft[name], now) }), drop({ [name]: draft.base?.[name] ? Date.parse(draft.base[name]) : null })]);
-    }
-    if (draft.pin) chips.push(['pin', words.say('chip.pin'), drop({ pin: false })]);
-    if (draft.live) chips.push(['live', words.say('field.live'), drop({ live: false })]);
-    if (draft.developing) chips.push(['developing', words.say('field.developing'), drop({ developing: false })]);
-    if (!draft.push) chips.push(['web', words.say('chip.web'), drop({ push: true })]);
-    if (draft.sound) chips.push(['sound', words.say('field.sound'), drop({ sound: false })]);
-    if (draft.story) chips.push(['story', words.say('chip.story', { what: draft.story }), drop({ story: '' })]);
-    if (draft.link) chips.push(['link', words.say('chip.link'), drop({ link: '' })]);
-    if (draft.located) chips.push(['located', draft.located, drop({ located: '' })]);
-    if (draft.replaces) chips.push(['replaces', words.say('chip.replaces'), drop({ replaces: '' })]);
-    if (draft.bump) chips.push(['bump', words.say('chip.bump'), drop({ bump: false })]);
-    if (!attribution && draft.whole) chips.push(['whole', words.say('chip.whole'), drop({ whole: false })]);
-    const said = JSON.stringify(chips.map(([kind, text]) => [kind, text]));
-    if (this.#chips.dataset.said === said) return;
-    this.#chips.dataset.said = said;
-    this.#chips.replaceChildren(...chips.map(([kind, text, off]) => make('li', { class: `chip ${kind}` }, make('span', { dir: 'auto' }, text),
-      make('button', { type: 'button', 'aria-label': words.say('chip.off', { what: text }), title: words.say('chip.off', { what: text }), onclick: () => {
-        off();
-        this.focus();
-      } }, icon('close')))));
-  }
-
-  // Commands are offered while they are typed.
-
-  #suggest() {
-    const at = this.#text.selectionStart;
-    this.#offer(this.#text.selectionEnd === at ? suggested(this.#text.value.slice(0, at), this.#actions.known()) : []);
-  }
-
-  /** @param {ReturnType<typeof suggested>} offers */
-  #offer(offers) {
-    this.#offers = offers;
-    this.#chosen = 0;
-    this.#list.hidden = offers.length === 0;
-    const words = this.#words;
-    this.#list.replaceChildren(...offers.map(({ name, what, value }, place) => make('li', { id: `offer-${place}`, role: 'option', 'aria-selected': String(place === 0), onmousedown: (/** @type {Event} */ event) => {
-      event.preventDefault();
-      this.#complete(place);
-    } }, make('code', { dir: 'ltr' }, `/${name}`), make('span', {}, words.say(`command.${what}.what`, { value: value ?? '' })))));
-    this.#point();
-  }
-
-  #point() {
-    for (const [place, option] of [...this.#list.children].entries()) option.setAttribute('aria-selected', String(place === this.#chosen));
-    this.#list.children[this.#chosen]?.scrollIntoView({ block: 'nearest' });
-    if (this.#offers.length) this.#text.setAttribute('aria-activedescendant', `offer-${this.#chosen}`);
-    else this.#text.removeAttribute('aria-activedescendant');
-  }
-
-  /** @param {number} place */
-  #complete(place) {
-    const { name } = this.#offers[place];
-    const at = this.#text.selectionStart;
-    const before = this.#text.value.slice(0, at).replace(/\/[a-z0-9:-]*$/i, `/${name}${name.endsWith(':') ? '' : ' '}`);
-    this.#text.value = before + this.#text.value.slice(at);
-    this.#text.setSelectionRange(before.length, before.length);
-    this.#take(false);
-    this.#suggest();
   }
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (event.isComposing) return;
-    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (this.#offers.length && plain) {
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (step) {
-        this.#chosen = (this.#chosen + step + this.#offers.length) % this.#offers.length;
-        this.#point();
-      } else if (event.key === 'Tab' || event.key === 'Enter') this.#complete(this.#chosen);
-      else if (event.key === 'Escape') this.#offer([]);
-      else return;
-      event.preventDefault();
-      event.stopPropagation();
-      return;
-    }
-    if (event.key === 'Enter' && plain) event.preventDefault();
+    if (event.isComposing || this.#offers.pressed(event)) return;
+    if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey && !event.altKey) event.preventDefault();
   }
 }

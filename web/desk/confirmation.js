@@ -17,9 +17,9 @@ import { countdown } from './moments.js';
 
 /** The name of the act, which is what the button says. @param {import('./draft.js').Draft} draft @param {any} rules */
 export function actOf(draft, rules) {
-  const kind = { update: 'do.update', correction: 'do.correct', refile: 'do.refile' };
+  const kind = /** @type {Record<string, string>} */ ({ update: 'do.update', correction: 'do.correct', refile: 'do.refile' });
   if (draft.kind !== 'new') return kind[draft.kind];
-  return { pending: 'do.submit', scheduled: 'do.schedule', published: 'do.send' }[fate(draft, rules)] ?? 'do.send';
+  return { pending: 'do.submit', scheduled: 'do.schedule' }[/** @type {string} */ (fate(draft, rules))] ?? 'do.send';
 }
 
 /**

@@ -48,7 +48,7 @@ export class Doing {
       return;
     }
     const undone = act === 'undo' && item.state === 'scheduled';
-    const next = { hold: 'release', pin: 'unpin', unpin: 'pin' }[act];
+    const next = { hold: 'release', pin: 'unpin', unpin: 'pin' }[/** @type {string} */ (act)];
     const actions = [];
     if (next) actions.push({ label: words.say(`act.${next}`), do: () => this.do(/** @type {Act} */ (next), answer.document.item) });
     if (act === 'retract') actions.push({ label: words.say('act.replace'), do: () => this.do('replace', item) });

@@ -7,7 +7,9 @@ import { codePoints } from './measure.js';
 /**
  * @typedef {'new'|'update'|'correction'|'refile'} Kind
  *
- * @typedef {object} Draft
+ * @typedef {Named & Record<string, any>} Draft its fields are also gone through by name
+ *
+ * @typedef {object} Named
  * @property {Kind} kind
  * @property {string} text attribution and headline in one line, as typed
  * @property {boolean} whole not to be split into attribution and headline
@@ -23,7 +25,8 @@ import { codePoints } from './measure.js';
  * @property {string} located
  * @property {string} ednote
  * @property {string} push_headline
- * @property {string} direction empty: the channel's
+ * @property {string} language BCP 47; empty: the channel's, or what it was
+ * @property {string} direction the same
  * @property {boolean} live
  * @property {boolean} developing
  * @property {boolean} push
@@ -43,14 +46,18 @@ import { codePoints } from './measure.js';
 
 const TEXTS = ['story', 'link', 'located', 'ednote', 'push_headline'];
 const LISTS = ['sections', 'regions', 'tags'];
+/** Of every item; the channel says what they are when an editor does not. */
+const OWN = ['language', 'direction'];
 const FLAGS = ['live', 'developing'];
+/** As the service takes it. */
+const LANGUAGE = /^[a-z]{2,3}(-[a-z0-9]{2,8}){0,4}$/i;
 const MOMENTS = ['publish_at', 'embargoed', 'expires'];
 
 /** @returns {Draft} */
 export function blank() {
   return {
     kind: 'new', text: '', whole: false, base: null, note: '', bump: false, urgency: 5, sections: [], regions: [], tags: [],
-    story: '', link: '', located: '', ednote: '', push_headline: '', direction: '', live: false, developing: false,
+    story: '', link: '', located: '', ednote: '', push_headline: '', language: '', direction: '', live: false, developing: false,
     push: true, sound: false, pin: false, replaces: '', publish_at: null, embargoed: null, expires: null,
   };
 }
@@ -71,11 +78,13 @@ export function changing(item, kind) {
  * @returns {Draft}
  */
 export function ofItem(item) {
-  const found = { ...blank(), text: joined(item), whole: !item.attribution && split(item.headline ?? '').attribution !== null };
+  /** @type {Draft} */ const found = { ...blank(), text: joined(item), whole: !item.attribution && split(item.headline ?? '').attribution !== null };
   for (const name of TEXTS) found[name] = item[name] ?? '';
   for (const name of LISTS) found[name] = [...(item[name] ?? [])];
   for (const name of FLAGS) found[name] = Boolean(item[name]);
   for (const name of MOMENTS) found[name] = item[name] ? Date.parse(item[name]) : null;
+  found.language = item.language ?? '';
+  found.direction = item.direction ?? '';
   found.urgency = item.urgency ?? 5;
   found.push = item.push?.enabled !== false;
   found.sound = Boolean(item.push?.sound);
@@ -100,7 +109,7 @@ export function rebased(draft, newest) {
 /** The item that it would become, to be looked at beside others. @param {Draft} draft */
 export function become(draft) {
   const found = { ...draft.base, ...fields(draft), correction_note: draft.note.trim() || null };
-  found.direction = draft.direction || draft.base?.direction;
+  for (const name of OWN) found[name] ||= draft.base?.[name];
   return found;
 }
 
@@ -156,8 +165,8 @@ export function body(draft) {
   if (draft.push !== (draft.base.push?.enabled !== false) || draft.sound !== Boolean(draft.base.push?.sound)) {
     found.push = { ...draft.base.push, enabled: draft.push, sound: draft.sound };
   }
-  if (draft.direction) found.direction = draft.direction;
-  else delete found.direction;
+  // What every item has cannot be taken away: a field that was emptied says nothing.
+  for (const name of OWN) if (!found[name]) delete found[name];
   return {
     signal: draft.kind,
     ...(draft.note.trim() ? { correction_note: draft.note.trim() } : {}),
@@ -174,7 +183,7 @@ function fields(draft) {
   for (const name of LISTS) found[name] = draft[name];
   for (const name of FLAGS) found[name] = draft[name];
   for (const name of MOMENTS) found[name] = draft[name] === null ? null : new Date(draft[name]).toISOString();
-  found.direction = draft.direction || null;
+  for (const name of OWN) found[name] = draft[name].trim() || null;
   return found;
 }
 
@@ -199,6 +208,7 @@ export function obstacles(draft, limits, now) {
     const same = draft.base && Date.parse(draft.base[name]) === draft[name];
     if (planned && !same && draft[name] !== null && draft[name] <= now) found.push({ what: 'past', field: name });
   }
+  if (draft.language && !LANGUAGE.test(draft.language.trim())) found.push({ what: 'noLanguage', field: 'language' });
   if (draft.link && !/^https:\/\/\S+$/i.test(draft.link.trim())) found.push({ what: 'linkNotHttps', field: 'link' });
   if (draft.kind !== 'new' && draft.kind !== 'refile' && !draft.bump && Object.keys(body(draft)).every((name) => ['signal', 'correction_note'].includes(name))) {
     found.push({ what: 'nothingChanged', field: 'headline' });

@@ -6,7 +6,10 @@ import { fromLocal, local } from './moments.js';
 /** @import { Draft } from './draft.js' */
 /** @import { Words } from './words.js' */
 
-const TEXTS = ['story', 'link', 'located', 'push_headline', 'ednote'];
+const TEXTS = ['story', 'link', 'located', 'push_headline', 'ednote', 'language'];
+/** Written from left to right in every language. */
+const CODES = new Set(['story', 'link', 'language']);
+const PLAIN = ['located', 'tags', 'story', 'language'];
 const MOMENTS = ['publish_at', 'embargoed', 'expires'];
 const FLAGS = ['push', 'sound', 'live', 'developing', 'pin', 'bump'];
 /** What can only be said of a new item, or of one that waits. */
@@ -38,14 +41,12 @@ export class Fields {
       make('div', { class: 'inside' },
         this.#urgency,
         make('div', { class: 'flags' }, ...FLAGS.map((name) => this.#flag(name))),
-        make('div', { class: 'trio' }, ...MOMENTS.map((name) => this.#moment(name))),
         this.#sections,
         this.#regions,
-        make('div', { class: 'trio' }, this.#text('tags'), this.#text('story'), this.#text('located')),
+        make('div', { class: 'pairs' }, ...MOMENTS.map((name) => this.#moment(name)), ...PLAIN.map((name) => this.#text(name)), this.#direction()),
         this.#text('link'),
         this.#text('push_headline'),
-        this.#text('ednote'),
-        make('div', { class: 'trio' }, this.#direction())),
+        this.#text('ednote')),
     );
   }
 
@@ -67,8 +68,10 @@ export class Fields {
       if (box) box.hidden = this.#absent(name, draft);
       if (input instanceof HTMLInputElement && input.type === 'checkbox') input.checked = Boolean(draft[name]);
       else if (input !== document.activeElement) input.value = MOMENTS.includes(name) ? local(draft[name]) : name === 'tags' ? draft.tags.join(', ') : draft[name];
-      if (TEXTS.includes(name) || name === 'tags') input.dir = name === 'link' || name === 'story' ? 'ltr' : 'auto';
+      if (TEXTS.includes(name) || name === 'tags') input.dir = CODES.has(name) ? 'ltr' : 'auto';
     }
+    const own = /** @type {HTMLInputElement} */ (this.#inputs.get('language'));
+    own.placeholder = draft.base?.language ?? this.#rules.language;
     for (const radio of this.#urgency.querySelectorAll('input')) radio.checked = Number(radio.value) === draft.urgency;
     for (const [field, name] of /** @type {[HTMLFieldSetElement, 'sections'|'regions'][]} */ ([[this.#sections, 'sections'], [this.#regions, 'regions']])) {
       for (const box of field.querySelectorAll('input')) box.checked = draft[name].includes(box.value);

@@ -29,8 +29,8 @@ export async function showHistory(item, rules, words, now) {
   });
   const show = (/** @type {number} */ place) => {
     for (const [other, node] of [...list.children].entries()) node.firstElementChild?.setAttribute('aria-pressed', String(versions.length - 1 - other === place));
-    const [before, after] = [versions[Math.max(0, place - 1)], versions[place]];
-    pane.replaceChildren(sideBySide(side(before), side(after), rules, words, now()));
+    const [before, after] = [versions[place - 1], versions[place]];
+    pane.replaceChildren(sideBySide(before ? side(before) : null, side(after), rules, words, now()));
   };
   list.replaceChildren(...versions.map((version, place) => make('li', {}, make('button', { type: 'button', 'aria-pressed': 'false', onclick: () => show(place) },
     make('strong', {}, words.say('version', { n: version.version })), make('span', { dir: 'auto' }, side(version).said), make('span', { class: 'line' }, told(version.item))))).reverse());

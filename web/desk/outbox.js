@@ -32,7 +32,7 @@ const STALE_MS = 10 * 60_000;
  */
 
 export class Outbox {
-  /** @type {Parts} */ #parts;
+  /** @type {Required<Parts>} */ #parts;
   /** @type {Waiting|null} */ #waiting = null;
   /** @type {State} */ #state = 'idle';
   #failures = 0;

@@ -32,7 +32,7 @@ export class Posting {
     try {
       const [draft, room, words] = [this.#at.composer.draft, this.#at.room, this.#at.words];
       const path = draft.kind === 'new' ? address(room.rules.name, '', 'items') : address(room.rules.name, draft.base.id);
-      const headers = draft.kind === 'new' ? {} : { 'If-Match': `"${draft.base.version}"` };
+      const headers = /** @type {Record<string, string>} */ (draft.kind === 'new' ? {} : { 'If-Match': `"${draft.base.version}"` });
       const request = { method: draft.kind === 'new' ? 'POST' : 'PATCH', path, body: body(draft), headers };
       let alike = false;
       const known = { words, rules: room.rules, limits: this.#at.rules.limits, warn: this.#at.rules.warn, readers: room.newsroom.readers, fresh: room.newsroom.fresh, reach: draft.base && room.audience.of(draft.base.id), now: room.now };

@@ -44,6 +44,7 @@ export class Preview {
   show(draft, rules, now) {
     const { attribution, headline } = said(draft);
     const direction = draft.direction || rules.direction;
+    const language = draft.language || rules.language;
     const time = new Date(now).toISOString();
     const item = {
       id: draft.base?.id ?? NOWHERE,
@@ -51,7 +52,7 @@ export class Preview {
       channel: rules.name,
       headline,
       ...(attribution ? { attribution } : {}),
-      language: rules.language,
+      language,
       direction,
       urgency: draft.urgency,
       signal: draft.kind,
@@ -71,7 +72,7 @@ export class Preview {
     this.#label.hidden = draft.urgency > 3;
     tell(this.#body, phone || joined({ headline: '…' }));
     this.#phone.dir = direction;
-    this.#phone.lang = rules.language;
+    this.#phone.lang = language;
     const off = !draft.push;
     this.#phone.classList.toggle('off', off);
     tell(this.#quiet, off ? words.say('preview.noPush') : '');

@@ -1,5 +1,6 @@
 /** One channel while somebody is at it: its line, what goes on behind it, and the lists of what stands and waits. */
 
+import { address, get, Lost } from './api.js';
 import { Audience } from './audience.js';
 import { icon, make, tell, told } from './dom.js';
 import { Feed } from './feed.js';
@@ -101,6 +102,19 @@ export class Room {
   /** Everything that stands or waits here, as editors see it. */
   items() {
     return [...onAir(this.feed.items, this.newsroom.records), ...waiting(this.newsroom.queue, this.newsroom.records)].map(({ item }) => item);
+  }
+
+  /** An item with every field, the note to colleagues too: what is not known would be taken for changed. @param {any} item */
+  async whole(item) {
+    const record = this.newsroom.records.get(item.id)?.after;
+    if (record?.version === item.version) return record;
+    try {
+      const answer = await get(address(item.channel, item.id, 'versions'));
+      return answer.ok ? answer.document.versions.at(-1).item : item;
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+      return item;
+    }
   }
 
   /** Moves the cursor to the list. */

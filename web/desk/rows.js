@@ -111,7 +111,7 @@ export class Rows {
   /** @param {string} id */
   #made(id) {
     const inside = make('div', { class: 'inside', id: `row-${id}`, hidden: true });
-    const parts = /** @type {Parts} */ ({
+    const parts = /** @type {Parts} */ (/** @type {Partial<Parts>} */ ({
       time: make('span', { class: 'time' }),
       reach: make('span', { class: 'reach' }),
       who: make('span', { class: 'who', dir: 'auto' }),
@@ -122,7 +122,7 @@ export class Rows {
       acts: make('div', { class: 'acts' }),
       inside,
       drawn: '',
-    });
+    }));
     parts.head = make('button', { type: 'button', class: 'head', 'aria-expanded': 'false', 'aria-controls': inside.id, tabindex: '-1', onclick: () => this.#choose(this.#chosen === id ? null : id) },
       parts.told, make('span', { class: 'meta' }, parts.marks, parts.who), make('span', { class: 'figures' }, parts.reach, parts.time));
     inside.append(parts.details, parts.acts);
@@ -151,8 +151,9 @@ export class Rows {
     const reach = around.reach(item.id);
     const here = around.editors(item.id);
     const permits = permitted(item, around.session, around.now);
-    const pushes = outcomes(around.pushes(item.id), item.version);
-    const drawn = JSON.stringify([item, row.by, row.did, reach, here, permits, pushes, this.#words.language]);
+    // A push that was stopped waits in the figures until its time; nobody waits for it.
+    const pushes = item.push?.enabled === false ? [] : outcomes(around.pushes(item.id));
+    const drawn = JSON.stringify([item, row.by, row.did, reach, here, permits, pushes]);
     if (drawn === parts.drawn) return;
     parts.drawn = drawn;
     const words = this.#words;
@@ -193,7 +194,7 @@ export class Rows {
     return marks;
   }
 
-  /** @param {Parts} parts @param {Row} row @param {any} reach @param {any[]} here @param {[string, string, number][]} pushes */
+  /** @param {Parts} parts @param {Row} row @param {any} reach @param {any[]} here @param {ReturnType<typeof outcomes>} pushes */
   #detail(parts, { item, by, did }, reach, here, pushes) {
     const words = this.#words;
     const { now } = /** @type {Surroundings} */ (this.#around);
@@ -211,7 +212,7 @@ export class Rows {
     if (item.push?.enabled === false) facts.push(words.say('chip.web'));
     lines.push(make('p', { class: 'facts' }, ...facts.map((fact) => make('span', { dir: 'auto' }, fact))));
     if (reach?.version === item.version && item.state === 'published') lines.push(make('p', { class: 'spread' }, spread(words, reach)));
-    for (const [provider, outcome, n] of pushes) lines.push(make('p', { class: 'spread' }, words.say('push.outcome', { provider, outcome: words.has(`outcome.${outcome}`) ? words.say(`outcome.${outcome}`) : outcome, n })));
+    for (const { version, provider, counts } of pushes) lines.push(make('p', { class: 'spread' }, words.say('push.of', { version: words.say('version.short', { n: version }), provider, counts: counted(words, counts) })));
     parts.details.replaceChildren(...lines);
     parts.head.title = joined(item);
   }
@@ -239,6 +240,9 @@ export class Rows {
     this.#act(act, row.item);
   }
 }
+
+/** What became of pushes, in figures. @param {Words} words @param {[string, number][]} counts */
+export const counted = (words, counts) => counts.map(([outcome, n]) => words.say(`outcome.${outcome}`, { n })).join(' · ');
 
 /** How far and how fast it went, in a sentence. @param {Words} words @param {any} reach */
 export function spread(words, reach) {

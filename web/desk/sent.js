@@ -1,13 +1,15 @@
 /** What was sent last, and how far it has come: filling in while one looks. */
 
+import { total } from './audience.js';
 import { icon, make, tell, told } from './dom.js';
 import { countdown } from './moments.js';
-import { spread } from './rows.js';
+import { counted, spread } from './rows.js';
 
 /** @import { Words } from './words.js' */
 
 export class Sent {
   /** @type {any} */ #item = null;
+  /** The version that was sent. */ #since = 1;
   /** @type {Words} */ #words;
   #title = make('h2', { id: 'sent-title' });
   #line = make('p', { class: 'line' });
@@ -33,6 +35,7 @@ export class Sent {
   show(item, kind, rules) {
     const words = this.#words;
     this.#item = item;
+    this.#since = item.version;
     this.node.hidden = false;
     const at = words.hour.format(Date.parse(item.versioncreated));
     tell(this.#title, words.say(item.state === 'published' ? `sent.${kind}` : `sent.${item.state}`, { at, n: item.version }));
@@ -41,7 +44,7 @@ export class Sent {
     this.node.classList.toggle('on-air', item.state === 'published');
     tell(this.#reach, '');
     this.#bar.hidden = item.state !== 'published';
-    this.tick(null, Date.parse(item.versioncreated));
+    this.tick(null, [], Date.parse(item.versioncreated));
   }
 
   /** The same item in a newer version, by an act. @param {any} item */
@@ -56,8 +59,8 @@ export class Sent {
     this.node.hidden = true;
   }
 
-  /** @param {any} reach @param {number} now */
-  tick(reach, now) {
+  /** @param {any} reach @param {any[]} pushes what became of them @param {number} now */
+  tick(reach, pushes, now) {
     const item = this.#item;
     if (!item || this.node.hidden) return;
     const words = this.#words;
@@ -70,7 +73,15 @@ export class Sent {
     }
     const left = item.push_at ? Date.parse(item.push_at) - now : 0;
     this.#undo.hidden = left <= 0;
-    const push = item.state !== 'published' ? '' : left > 0 ? words.say('push.leaves', { in: words.digits(countdown(left)) }) : words.say(item.push_at ? 'push.left' : 'push.none');
+    const push = item.state !== 'published' ? '' : left > 0 ? words.say('push.leaves', { in: words.digits(countdown(left)) }) : this.#phones(item, pushes);
     tell(this.#push, push);
+  }
+
+  /** @param {any} item @param {any[]} pushes */
+  #phones(item, pushes) {
+    if (item.push?.enabled === false) return this.#words.say('push.none');
+    const counts = total(pushes, this.#since);
+    if (counts.length) return this.#words.say('push.phones', { counts: counted(this.#words, counts) });
+    return this.#words.say(item.push_at ? 'push.left' : 'push.none');
   }
 }

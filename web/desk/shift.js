@@ -1,6 +1,6 @@
 /** An editor's time at the desk, from login to logout: writing, sending once, doing things to what stands. */
 
-import { address, get, Lost, send } from './api.js';
+import { Lost, send } from './api.js';
 import { Composer } from './composer.js';
 import { confirm } from './dialog.js';
 import { Doing } from './doing.js';
@@ -14,6 +14,7 @@ import { Posting } from './posting.js';
 import { Preview } from './preview.js';
 import { Room } from './room.js';
 import { Sent } from './sent.js';
+import { pressed } from './shortcuts.js';
 
 /** @import { Draft } from './draft.js' */
 /** @import { Waiting } from './outbox.js' */
@@ -77,7 +78,7 @@ export class Shift {
     window.addEventListener('online', () => this.#wake(), { signal });
     window.addEventListener('offline', () => this.heading.line('offline'), { signal });
     document.addEventListener('visibilitychange', () => document.hidden || this.#wake(), { signal });
-    document.addEventListener('keydown', (event) => this.#pressed(event), { signal });
+    document.addEventListener('keydown', (event) => pressed(event, this), { signal });
     window.addEventListener('beforeunload', (event) => {
       if (!this.drawer.works && !empty(this.composer.draft)) event.preventDefault();
     }, { signal });
@@ -115,7 +116,7 @@ export class Shift {
     this.drawer.keep({ channel: name });
     this.#room = room;
     this.composer.dress(rules, this.rules.limits, this.rules.warn);
-    this.composer.load(this.drawer.kept.drafts[name] ?? blank());
+    this.composer.load({ ...blank(), ...this.drawer.kept.drafts[name] });
     this.sent.clear();
     room.start();
     this.#about();
@@ -139,7 +140,8 @@ export class Shift {
       return;
     }
     const there = this.rules.channels.find((/** @type {any} */ channel) => channel.name === name);
-    const fitting = { ...draft, sections: draft.sections.filter((one) => there.sections.includes(one)), regions: draft.regions.filter((one) => there.regions.includes(one)) };
+    // What language it is in, and which lists it may name, the other channel says.
+    const fitting = { ...draft, language: '', direction: '', sections: draft.sections.filter((one) => there.sections.includes(one)), regions: draft.regions.filter((one) => there.regions.includes(one)) };
     const { drafts } = this.drawer.kept;
     this.drawer.keep({ drafts: { ...drafts, [here]: drafts[name] ?? blank(), [name]: fitting } });
     this.enter(name);
@@ -192,23 +194,10 @@ export class Shift {
     if (this.posting.waiting) return;
     const draft = /** @type {any} */ (this.composer.draft);
     if (draft.kind !== 'new' && draft.base.id === item.id && draft.kind === kind) return this.composer.focus();
-    const whole = await this.#whole(item);
+    const whole = await this.#room.whole(item);
     const parked = draft.kind === 'new' ? (empty(draft) ? null : draft) : draft.parked ?? null;
     this.load({ ...changing(whole, kind), parked });
     this.composer.focus();
-  }
-
-  /** With every field, the note to colleagues too: what is not known would be taken for changed. @param {any} item */
-  async #whole(item) {
-    const record = this.#room.newsroom.records.get(item.id)?.after;
-    if (record?.version === item.version) return record;
-    try {
-      const answer = await get(address(item.channel, item.id, 'versions'));
-      return answer.ok ? answer.document.versions.at(-1).item : item;
-    } catch (error) {
-      if (!(error instanceof Lost)) throw error;
-      return item;
-    }
   }
 
   /** What this page has open, for colleagues. */
@@ -233,7 +222,7 @@ export class Shift {
     this.heading.audience(newsroom.readers, newsroom.fresh, newsroom.editors);
     composer.whom(this.#whom());
     const { kind, base } = composer.draft;
-    this.sent.tick(audience.of(this.sent.id), this.#room.now);
+    this.sent.tick(audience.of(this.sent.id), audience.pushes(this.sent.id), this.#room.now);
     if (this.posting.waiting) return;
     if (kind === 'new') return composer.warn('');
     const record = newsroom.records.get(base.id);
@@ -300,26 +289,5 @@ export class Shift {
     }
     this.stop();
     left();
-  }
-
-  /** @param {KeyboardEvent} event */
-  #pressed(event) {
-    if (event.defaultPrevented || event.repeat || document.querySelector('dialog[open]')) return;
-    const writing = event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
-    const inComposer = this.composer.node.contains(/** @type {Node} */ (event.target));
-    if (event.key === 'F6') {
-      event.preventDefault();
-      if (inComposer) this.#room.focus();
-      else this.composer.focus();
-    } else if (event.key === 'Escape') {
-      event.preventDefault();
-      if (inComposer && this.composer.draft.kind !== 'new') this.leave();
-      else this.composer.focus();
-    } else if (!writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      if (event.code === 'KeyN') this.composer.focus();
-      else if (event.key === '?') this.heading.help();
-      else return;
-      event.preventDefault();
-    }
   }
 }

@@ -33,7 +33,7 @@ export class Words {
    * @returns {string}
    */
   say(name, values = {}) {
-    const found = this.#words[name] ?? en[name] ?? name;
+    const found = this.#words[name] ?? LANGUAGES.en[name] ?? name;
     const form = typeof found === 'string' ? found : found[this.plural.select(Number(values.n))] ?? found.other;
     return form.replace(/\{(\w+)\}/g, (_, value) => (typeof values[value] === 'number' ? this.number(values[value]) : String(values[value] ?? '')));
   }
