@@ -1,81 +1,57 @@
 """A server that is killed and comes back, with a thousand widgets on it; and the picture of how they come back.
 
-The picture in the documents: `python -m tests.e2e.outage docs/widget-reconnects.svg` (two minutes).
+The picture in the documents: `python -m tests.e2e.outage docs/widget-reconnects.svg` (a minute and a half).
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
-
-from playwright.sync_api import Browser, Page, sync_playwright
+from typing import Any, Literal
 
 from tests.waiting import until_now
 
-from .cast import Service
-
-PAGES = 5
-"""A browser lets one profile have 255 WebSockets."""
-# What a widget is without its nodes: a line, and what stands.
-WIDGETS = """async ([src, count]) => {
-    const [{ Connection }, { Board }, { goneOf }] = await Promise.all(
-        ['connection', 'board', 'sharing'].map((name) => import(`${src}/widget/v1/${name}.js`)));
-    window.widgets = Array.from({ length: count }, () => {
-        const widget = { board: new Board(10), statuses: [], returns: [], tries: 0 };
-        widget.line = new Connection({
-            src,
-            channel: 'en',
-            onStatus: (status) => widget.statuses.push(status),
-            onFrame: (frame) => {
-                if (frame.type !== 'entry' && frame.type !== 'heartbeat') widget.returns.push(Date.now());
-                if (frame.items) widget.board.load(frame.items, goneOf(frame));
-                for (const entry of frame.type === 'entry' ? [frame] : frame.entries ?? []) widget.board.apply(entry);
-            },
-        });
-        widget.line.start();
-        return widget;
-    });
-}"""
-SHOWN = "() => window.widgets.map(({ board }) => board.items.map(({ headline }) => headline).join())"
-LIVE = "() => window.widgets.filter(({ statuses }) => statuses.at(-1) === 'live').length"
-AWAY = "() => window.widgets.filter(({ statuses }) => statuses.at(-1) === 'offline').length"
+PROGRAM = Path(__file__).with_name("crowd.mjs")
+State = Literal["live", "away"]
 
 
 class Crowd:
-    """Widgets in some pages, each page of a profile of its own."""
+    """Widgets without a browser, in one process of Node, each with sockets of its own."""
 
-    def __init__(self, browser: Browser, service: Service, count: int) -> None:
-        self.service = service
+    def __init__(self, url: str, count: int) -> None:
         self.count = count
-        self._contexts = [browser.new_context() for _ in range(PAGES)]
-        self.pages: list[Page] = []
-        for context in self._contexts:
-            page = context.new_page()
-            page.goto(f"{service.url}/widget/versions.json")
-            page.evaluate(WIDGETS, [service.url, count // PAGES])
-            self.pages.append(page)
+        self._process = subprocess.Popen(
+            ["node", "--no-warnings", "--experimental-websocket", str(PROGRAM), url, str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
-    def wait(self, script: str, what: str, seconds: float) -> None:
-        """Until this counts all of them."""
-        until_now(lambda: sum(page.evaluate(script) for page in self.pages) == self.count, what, seconds)
+    def _ask(self, question: str) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{question}\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def wait(self, state: State, seconds: float) -> None:
+        """Until all of them have a line, or know that they have none."""
+        until_now(lambda: self._ask(state) == self.count, f"all {self.count} to be {state}", seconds)
 
     def shown(self) -> Counter[str]:
         """What they show, and how many each of it."""
-        return Counter(text for page in self.pages for text in page.evaluate(SHOWN))
+        return Counter(self._ask("shown"))
 
-    def returns(self) -> list[float]:
-        """When each came back, in seconds after the first that did."""
-        found: list[int] = []
-        for page in self.pages:
-            found += page.evaluate("() => window.widgets.map(({ returns }) => returns.at(-1))")
-        return sorted((at - min(found)) / 1000 for at in found)
+    def returns(self, since: float) -> list[float]:
+        """When each was last told what stands: seconds after this time, which is in seconds since 1970."""
+        return sorted(at / 1000 - since for at in self._ask("returns"))
 
     def close(self) -> None:
         """Leave nothing."""
-        for context in self._contexts:
-            context.close()
+        self._process.communicate(timeout=10)
 
 
 def plot(returns: list[float], window: float) -> str:
@@ -104,30 +80,26 @@ def plot(returns: list[float], window: float) -> str:
 
 def main(target: Path) -> None:
     """Kill a server for 20 seconds under 1,000 widgets, and write the picture."""
-    import shutil
     import time
 
-    from tests.stage import Service as Process
-    from tests.stage import short_directory
+    from tests.stage import Service, short_directory
 
-    with short_directory() as directory, sync_playwright() as playwright:
-        service: Any = Process(directory)
+    with short_directory() as directory:
+        service = Service(directory)
         service.start()
-        program = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         service.post("en", "It stands")
-        crowd = Crowd(browser, service, 1_000)
-        crowd.wait(LIVE, "all to be live", 60)
+        crowd = Crowd(service.url, 1_000)
+        crowd.wait("live", 60)
         service.kill()
         time.sleep(20)
         service.start()
-        crowd.wait(LIVE, "all to be back", 90)
-        returns = crowd.returns()
+        since = time.time()
+        crowd.wait("live", 90)
+        returns = crowd.returns(since)
         counts = Counter(int(at) for at in returns)
         print(f"{len(returns)} back within {returns[-1]:.1f} s; the fullest second had {max(counts.values())}")
         target.write_text(plot(returns, 30), encoding="utf-8")
         crowd.close()
-        browser.close()
         service.end()
 
 

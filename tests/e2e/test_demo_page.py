@@ -167,3 +167,47 @@ def test_the_shop_window_fits_every_screen(service: Service, new_page: NewPage) 
         page.goto(service.url)
         expect(card(page, "en").locator(".line")).to_have_text("live", timeout=SOON)
         assert width == page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_a_visitor_with_a_key_posts_from_the_page_and_sees_how_long_the_road_was(
+    service: Service, page: Page, complaints: Complaints
+) -> None:
+    """The key is asked for when there is no session, given once, and kept by no field and no storage."""
+    complaints.allow("401")
+    page.goto(service.url)
+    expect(card(page, "ar").locator(".line")).to_have_text("مباشر", timeout=SOON)
+    page.get_by_label("Channel", exact=True).first.select_option("ar")
+    post = page.get_by_role("button", name="Post the alert")
+    post.click()
+    key = page.locator("#poster input[type=password]")
+    expect(key).to_be_visible(timeout=SOON)
+    key.fill("wrong")
+    post.click()
+    expect(page.locator("#poster output")).not_to_have_text("", timeout=SOON)
+    expect(key).to_be_visible()
+    key.fill(service.key)
+    post.click()
+    expect(page.locator("#poster output")).to_have_text("Posted.", timeout=SOON)
+    expect(key).to_be_hidden()
+    expect(card(page, "ar").locator("li .headline")).to_have_text(["توقيع وقف إطلاق النار في جنيف"], timeout=SOON)
+    for place in ("kept", "came"):
+        expect(page.locator(f".road [data-name={place}]")).to_have_text(re.compile(r"^\d+ ms$"), timeout=SOON)
+    assert key.input_value() == ""
+    assert service.key not in page.evaluate("document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })")
+
+
+def test_a_visitor_cuts_the_line_and_brings_it_back(service: Service, page: Page) -> None:
+    """The cards say so at once; what was posted and taken back meanwhile is right when the line is back."""
+    service.post("en", "This stood before")
+    wrong = service.post("en", "This was wrong")["item"]["id"]
+    page.goto(service.url)
+    expect(card(page, "en").locator("li .headline")).to_have_text(["This was wrong", "This stood before"], timeout=SOON)
+    page.get_by_role("button", name="Cut the line").click()
+    expect(card(page, "en").locator(".line")).to_have_text("offline", timeout=SOON)
+    expect(page.locator("#bar .note")).to_contain_text("as of", timeout=SOON)
+    service.retract("en", wrong, "Posted in error")
+    service.post("en", "This is new")
+    expect(card(page, "en").locator("li .headline")).to_have_text(["This was wrong", "This stood before"])
+    page.get_by_role("button", name="Bring the line back").click()
+    expect(card(page, "en").locator("li .headline")).to_have_text(["This is new", "This stood before"], timeout=SOON)
+    expect(card(page, "en").locator(".line")).to_have_text("live", timeout=SOON)

@@ -21,7 +21,7 @@ from .host import Host, headlines, ticker
 
 ROOT = Path(__file__).parents[2]
 SOON = 5_000
-MOST_BYTES = 10_752
+MOST_BYTES = 10_000
 LONG_TASK_MS = 50
 BURST = 1_000
 DAY = 1_440
@@ -55,7 +55,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_all_that_a_page_loads_is_one_small_file(newsroom: Service, host: Host, page: Page) -> None:
-    """Ten and a half KiB as gzip, and nothing else is asked for but the channel."""
+    """Ten kilobytes as gzip, and nothing else is asked for but the channel."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     host.open(
@@ -166,12 +166,16 @@ def test_a_day_of_alerts_leaves_nothing_behind(newsroom: Service, host: Host, pa
         return {entry["name"]: entry["value"] for entry in found}
 
     def pass_(first: int, count: int) -> None:
-        for number in range(first, first + count):
-            feed.entry("publish", alert(f"{number:026}", headline=f"Alert {number} " + "x" * 80))
-            if number % 2:
-                feed.entry("retract", {"id": f"{number:026}", "version": 2})
-        last = first + count - 2
-        expect(headlines(page).first).to_contain_text(f"Alert {last} ", timeout=2 * SOON)
+        # An hour at a time, as somebody is told who was away for as long.
+        for hour in range(first, first + count, 60):
+            entries: list[dict[str, Any]] = []
+            for number in range(hour, hour + 60):
+                item = alert(f"{number:026}", headline=f"Alert {number} " + "x" * 80)
+                entries.append({"act": "publish", "item": item})
+                if number % 2:
+                    entries.append({"act": "retract", "item": {"id": f"{number:026}", "version": 2}})
+            feed.send(type="resume", entries=entries)
+            expect(headlines(page).first).to_contain_text(f"Alert {hour + 58} ", timeout=2 * SOON)
 
     # The list of what is gone is bounded, and full after this.
     pass_(0, 2 * DAY)

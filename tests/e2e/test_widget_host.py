@@ -153,7 +153,8 @@ def test_the_readme_names_every_attribute_property_event_and_part(newsroom: Serv
         return {re.sub(r"\(.*", "", name) for row in rows for name in re.findall(r"`([^`]+)`", row)}
 
     source = "".join(path.read_text(encoding="utf-8") for path in sorted((WEB / "widget").glob("*.js")))
-    observed = set(re.findall(r"'(\w+)'", source.split("observedAttributes = [")[1].split("]")[0]))
+    lists = [source.split(f"{name} = [")[1].split("]")[0] for name in ("observedAttributes", "FILTERS")]
+    observed = set(re.findall(r"'(\w+)'", "".join(lists)))
     assert observed | {"theme", "assertive"} == told("Attributes")
     assert set(re.findall(r"var\((--ticker-[\w-]+)", source)) == told("Custom properties")
     assert set(re.findall(r"'(ticker-(?:item|update|retract|status))'", source)) == told("Events")

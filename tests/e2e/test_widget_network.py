@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from .cast import Complaints, NewPage, Service
 from .feed import Feed, alert
-from .host import Host, current, headlines, ticker
+from .host import HASTE, Host, current, headlines, ticker
 
 SOON = 5_000
 LATER = 20_000
@@ -48,16 +48,10 @@ def test_where_sockets_are_blocked_events_come_through_and_where_both_are_it_pol
     """All with the same items; and when the socket is free again, it is the line again."""
     complaints.allow("Failed to load resource|WebSocket|ERR_FAILED")
     service.post("en", "The first")
-    # A minute of patience before climbing is nothing to test with.
-    hurry = """const { setTimeout: later } = globalThis;
-        globalThis.setTimeout = (run, ms, ...rest) => later(run, ms > 20_000 && ms < 100_000 ? ms / 20 : ms, ...rest)"""
-    for blocked, way, status in (
-        (set[str](), "socket", "live"),
-        ({"socket"}, "events", "live"),
-        ({"socket", "events"}, "poll", "polling"),
-    ):
+
+    def visit(blocked: set[str], way: str, status: str) -> Page:
         page = new_page()
-        page.add_init_script(hurry)
+        page.add_init_script(HASTE)
         gate = Gate(page)
         gate.blocked = set(blocked)
         host.open(page, service, LIST)
@@ -74,6 +68,11 @@ def test_where_sockets_are_blocked_events_come_through_and_where_both_are_it_pol
         expect(ticker(page)).to_have_js_property("status", "live", timeout=LATER)
         service.post("en", f"After {way}")
         expect(headlines(page).first).to_have_text(f"After {way}", timeout=SOON)
+        return page
+
+    visit(set(), "socket", "live")
+    visit({"socket"}, "events", "live")
+    page = visit({"socket", "events"}, "poll", "polling")
     window = ["After poll", "While poll is what gets through", "After events", "While events is what gets through"]
     expect(headlines(page)).to_have_text([*window, "After socket", "While socket is what gets through", "The first"])
 

@@ -1,6 +1,8 @@
 /** The demo page: the words for the state of each line, and code to copy that carries this page's own address. */
 
+import './cut.js';
 import '/widget/v1/breaking-ticker.js';
+import { EXAMPLES } from './post.js';
 
 /** @type {Record<string, Record<string, string>>} */
 const WORDS = {
@@ -8,13 +10,6 @@ const WORDS = {
   ar: { connecting: 'جارٍ الاتصال', live: 'مباشر', stale: 'غير محدَّث', polling: 'كل 10 ثوانٍ', offline: 'غير متصل' },
   es: { connecting: 'conectando', live: 'en vivo', stale: 'desactualizado', polling: 'cada 10 s', offline: 'sin conexión' },
 };
-
-/** A headline to post, in the language of each channel. */
-const EXAMPLES = /** @type {Record<string, string>} */ ({
-  en: 'Ceasefire signed in Geneva',
-  ar: 'توقيع وقف إطلاق النار في جنيف',
-  es: 'Firmado el alto el fuego en Ginebra',
-});
 
 const { origin } = location;
 

@@ -16,7 +16,6 @@ export class Announcer {
   /** @type {Strings} */ #strings;
   /** Not said yet, by id, so that one withdrawn meanwhile is never said. @type {Map<string, Item>} */ #waiting = new Map();
   /** Ids. @type {string[]} */ #said = [];
-  #saidAt = -Infinity;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #timer;
 
   /** @param {Strings} strings */
@@ -35,8 +34,7 @@ export class Announcer {
       return;
     }
     this.#waiting.set(item.id, item);
-    const wait = Math.max(0, this.#saidAt + APART_MS - performance.now());
-    this.#timer ??= setTimeout(() => this.#say(), wait);
+    this.#timer ??= setTimeout(() => this.#say());
   }
 
   /** @param {string} id */
@@ -46,25 +44,31 @@ export class Announcer {
     this.alarm.textContent = '';
   }
 
+  /** What was said and what was to be said is of no use any more. */
+  hush() {
+    this.#waiting.clear();
+    this.node.textContent = this.alarm.textContent = '';
+  }
+
+  /** Leaves no timer. */
   stop() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#waiting.clear();
-    this.node.textContent = this.alarm.textContent = '';
+    this.hush();
   }
 
   #say() {
     this.#timer = undefined;
     const items = [...this.#waiting.values()];
     this.#waiting.clear();
-    if (items.length === 0 || document.hidden) return;
-    this.#saidAt = performance.now();
+    if (!items.length || document.hidden) return;
+    this.#timer = setTimeout(() => this.#say(), APART_MS);
     this.#said = items.map(({ id }) => id);
     // New alerts can be counted; what was wrong has to be said.
     const said = items.filter(({ signal }) => items.length === 1 || signal === 'correction');
     const rest = items.length - said.length;
     const words = said.map((item) => sentence(item, this.#strings));
-    if (rest) words.push(count(this.#strings, 'alerts', rest));
+    if (rest) words.push(count(this.#strings, this.#strings.alerts, rest));
     this.#write(this.node, words.join(' '), items.length === 1 ? items[0] : {});
   }
 

@@ -3,12 +3,9 @@
  * while a retraction or a correction of what is held still takes effect at once. No DOM.
  */
 
-import { Window } from './window.js';
+import { CHANGES, LEAVES, Window } from './window.js';
 
 /** @import { Entry, Item } from './window.js' */
-
-/** Of what is held, these acts change no more than the text. */
-const CHANGES = /^(publish|update|correct|(un)?pin)$/;
 
 export class Board {
   /** Everything that arrived. @type {Window} */ #known;
@@ -30,8 +27,8 @@ export class Board {
 
   /** What waits for the reader to go on, newest first. @returns {Item[]} */
   get waiting() {
-    const shown = new Set(this.items.map(({ id }) => id));
-    return this.#known.items.filter(({ id }) => !shown.has(id));
+    const { items } = this;
+    return this.#known.items.filter(({ id }) => items.every((item) => item.id !== id));
   }
 
   pause() {
@@ -77,7 +74,7 @@ export class Board {
     const changed = this.#known.apply(entry);
     const held = this.#held?.find(({ id }) => id === item.id);
     if (!this.#held || !held || held.version >= item.version) return changed;
-    if (act === 'retract' || act === 'expire') this.#held = this.#held.filter((other) => other !== held);
+    if (LEAVES.test(act)) this.#held = this.#held.filter((other) => other !== held);
     else if (CHANGES.test(act)) this.#held = this.#held.map((other) => (other === held ? item : other));
     return true;
   }

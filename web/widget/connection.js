@@ -30,6 +30,13 @@ const POLL_MS = 10_000;
 const CLIMB_MS = 60_000;
 const FAILURES_BEFORE_POLLING = 3;
 
+/** The timers; there is one of each. */
+const RETRY = 0;
+const SILENCE = 1;
+const CLIMB = 2;
+const PROBE = 3;
+const POLL = 4;
+
 /** @param {string} text */
 function parsed(text) {
   try {
@@ -46,7 +53,7 @@ export class Connection {
   /** A WebSocket that may take the place of events. @type {Wire|null} */ #probe = null;
   /** Whether the wire, or the next one, is one of events. */ #events = false;
   /** Whether events are what last got through. */ #prefer = false;
-  /** One of each name. @type {Map<string, any>} */ #timers = new Map();
+  /** Their numbers for the browser, by ours. @type {any[]} */ #timers = [];
   /** @type {AbortController|null} */ #request = null;
   /** @type {Status|null} */ #status = null;
   #bounds = { min_ms: 500, max_ms: 30_000 };
@@ -75,7 +82,7 @@ export class Connection {
     this.#stopped = false;
     this.#cursor = cursor;
     this.#say('connecting');
-    if (!cursor) this.#later('poll', PATIENCE_MS, () => this.#startPolling());
+    if (!cursor) this.#later(POLL, PATIENCE_MS, () => this.#startPolling());
     this.#open();
   }
 
@@ -92,7 +99,7 @@ export class Connection {
   stop() {
     this.#stopped = true;
     this.#polling = this.#refused = false;
-    for (const name of [...this.#timers.keys()]) this.#cancel(name);
+    for (const timer of this.#timers) clearTimeout(timer);
     this.#request?.abort();
     this.#drop();
     this.#status = null;
@@ -101,22 +108,20 @@ export class Connection {
   /** The network is back, or the page is looked at again: try now instead of when the timer says. */
   wake() {
     if (this.#stopped) return;
-    if (this.#wire && Date.now() - this.#heardAt > SILENCE_MS) this.#silent();
-    if (this.#polling && !this.#request) this.#later('poll', 0, () => this.#poll());
+    if (this.#wire && Date.now() - this.#heardAt > SILENCE_MS) this.#dead('stale');
+    if (this.#polling && !this.#request) this.#later(POLL, 0, () => this.#poll());
     if (!this.#wire && !this.#refused) this.#open();
   }
 
   /** The browser has lost its network: what is open is dead, though nobody has told it so. */
   lost() {
-    if (this.#stopped) return;
-    this.#say('offline');
-    if (this.#wire) this.#closed(this.#wire, 1006);
+    this.#dead('offline');
   }
 
   /** @param {string} what */
   #address(what) {
     const { src, channel, filters = {} } = this.#line;
-    const url = new URL(`v1/channels/${encodeURIComponent(channel)}/${what}`, src.endsWith('/') ? src : `${src}/`);
+    const url = new URL(`v1/channels/${encodeURIComponent(channel)}/${what}`, src.replace(/\/?$/, '/'));
     for (const [name, values] of Object.entries(filters)) {
       for (const value of values) url.searchParams.append(name, value);
     }
@@ -124,27 +129,27 @@ export class Connection {
   }
 
   #open() {
-    this.#cancel('retry');
+    this.#cancel(RETRY);
     this.#upSince = 0;
     this.#heardAt = Date.now();
     // From the third attempt on each other one goes the other way.
     this.#events = this.#prefer !== (this.#failures > 1 && this.#failures % 2 === 0);
     const wire = (this.#wire = this.#dial(this.#events));
-    this.#later('silence', OPENING_MS, () => this.#closed(wire, 1006));
+    this.#later(SILENCE, OPENING_MS, () => this.#closed(wire));
   }
 
   /** @param {boolean} events */
   #dial(events) {
     const url = this.#address(this.#line.stream ?? 'live');
-    if (this.#cursor) url.searchParams.set('cursor', this.#cursor);
-    if (!events) url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
+    if (this.#cursor) url.searchParams.append('cursor', this.#cursor);
+    if (!events) url.protocol = url.protocol.replace('http', 'ws');
     const wire = new (events ? EventSource : WebSocket)(url.href);
     wire.onmessage = (/** @type {MessageEvent} */ { data }) => this.#hear(wire, data);
     wire.onopen = () => wire === this.#wire && this.#listen();
     if ('send' in wire) wire.onclose = ({ code, reason }) => this.#closed(wire, code, reason);
     else {
       // Left to itself it would come back after a time of its own, together with everybody else.
-      wire.onerror = () => this.#closed(wire, 1006);
+      wire.onerror = () => this.#closed(wire);
       wire.addEventListener('close', ({ data }) => {
         const { code, reason } = parsed(data);
         this.#closed(wire, code, reason);
@@ -155,21 +160,22 @@ export class Connection {
 
   #listen() {
     this.#heardAt = Date.now();
-    this.#later('silence', SILENCE_MS, () => this.#silent());
+    this.#later(SILENCE, SILENCE_MS, () => this.#dead('stale'));
   }
 
-  #silent() {
-    this.#say('stale');
-    if (this.#wire) this.#closed(this.#wire, 1006);
+  /** @param {Status} status */
+  #dead(status) {
+    this.#say(status);
+    if (this.#wire) this.#closed(this.#wire);
   }
 
   /**
    * @param {Wire} wire
-   * @param {unknown} data
+   * @param {string} data
    */
   #hear(wire, data) {
-    const frame = parsed(String(data));
-    const first = ['snapshot', 'resume', 'reset'].includes(frame.type);
+    const frame = parsed(data);
+    const first = /^(snapshot|resume|reset)$/.test(frame.type);
     if (wire === this.#probe && first) {
       this.#probe = null;
       this.#drop();
@@ -188,7 +194,7 @@ export class Connection {
   #caughtUp() {
     this.#upSince = Date.now();
     this.#polling = false;
-    this.#cancel('poll');
+    this.#cancel(POLL);
     this.#request?.abort();
     this.#prefer = this.#events;
     if (this.#events) this.#climb();
@@ -199,17 +205,17 @@ export class Connection {
   /** Tries a WebSocket beside the events, now and then; what it brings first is what was missed. */
   #climb() {
     const ms = CLIMB_MS * 2 ** Math.min(3, this.#climbs++) * (0.5 + Math.random());
-    this.#later('climb', ms, () => {
+    this.#later(CLIMB, ms, () => {
       const probe = (this.#probe = this.#dial(false));
-      this.#later('probe', OPENING_MS, () => this.#closed(probe, 1006));
+      this.#later(PROBE, OPENING_MS, () => this.#closed(probe));
     });
   }
 
   /** @param {any} frame */
   #take(frame) {
-    if (typeof frame.cursor === 'string') this.#cursor = frame.cursor;
-    const { min_ms: min, max_ms: max } = frame.reconnect ?? {};
-    if (min >= 0 && max >= min) this.#bounds = { min_ms: min, max_ms: max };
+    this.#cursor = frame.cursor || this.#cursor;
+    const { reconnect } = frame;
+    if (reconnect?.min_ms >= 0 && reconnect.max_ms >= reconnect.min_ms) this.#bounds = reconnect;
     // Drawn once: whoever drew anew with each line would be asked in the end.
     if (frame.receipts > 0) this.#asked ??= Math.random() < frame.receipts;
     this.#line.onFrame(frame);
@@ -217,13 +223,13 @@ export class Connection {
 
   /**
    * @param {Wire} wire
-   * @param {number} code
+   * @param {number} [code] by default that of a line which broke
    * @param {string} [reason]
    */
-  #closed(wire, code, reason = '') {
+  #closed(wire, code = 1006, reason = '') {
     if (wire === this.#probe) {
       this.#probe = this.#end(wire);
-      this.#cancel('probe');
+      this.#cancel(PROBE);
       this.#climb();
     }
     if (wire !== this.#wire) return;
@@ -232,13 +238,13 @@ export class Connection {
     if (this.#upSince && now - this.#upSince >= STABLE_MS) this.#failures = 0;
     this.#upSince = 0;
     if (code === 4010) this.#cursor = null;
-    if (code >= 4500 && code <= 4999) {
+    if (code >= 4500 && code < 5000) {
       this.#refused = true;
       this.#line.onRefused?.(code);
       this.#startPolling();
       return;
     }
-    this.#later('retry', this.#delay(code, reason), () => this.#open());
+    this.#later(RETRY, this.#delay(code, reason), () => this.#open());
     this.#failures += 1;
     if (this.#failures >= FAILURES_BEFORE_POLLING) this.#startPolling();
     else if (this.#status === 'live') this.#say('connecting');
@@ -252,7 +258,7 @@ export class Connection {
   #delay(code, reason) {
     if (code === 1012) {
       const asked = parsed(reason).retry_ms;
-      if (asked >= 0 && Number.isFinite(asked)) return asked;
+      if (asked >= 0 && asked < Infinity) return asked;
     }
     const { min_ms: min, max_ms: max } = this.#bounds;
     const most = Math.min(max, Math.max(min, 1) * 2 ** (this.#failures + 2));
@@ -265,7 +271,7 @@ export class Connection {
     if (this.#status === 'live') this.#say('connecting');
     // Somebody who sees nothing yet waits at most a second; the others spread over a whole interval.
     const within = this.#cursor ? POLL_MS : 1_000;
-    this.#later('poll', Math.random() * within, () => this.#poll());
+    this.#later(POLL, Math.random() * within, () => this.#poll());
   }
 
   async #poll() {
@@ -284,19 +290,19 @@ export class Connection {
       if (signal.aborted) return;
       this.#heardAt = Date.now();
       this.#say('polling');
-      if (window.cursor === undefined || window.cursor !== this.#cursor) {
+      if (!window.cursor || window.cursor !== this.#cursor) {
         this.#take({ time: answer.headers?.get('Date'), ...window, type: 'snapshot' });
       }
     } catch {
       if (!signal.aborted) this.#say('offline');
     } finally {
       this.#request = null;
-      if (this.#polling) this.#later('poll', POLL_MS * (0.75 + Math.random() / 2), () => this.#poll());
+      if (this.#polling) this.#later(POLL, POLL_MS * (0.75 + Math.random() / 2), () => this.#poll());
     }
   }
 
   #drop() {
-    for (const name of ['silence', 'climb', 'probe']) this.#cancel(name);
+    for (const name of [SILENCE, CLIMB, PROBE]) this.#cancel(name);
     this.#wire = this.#end(this.#wire);
     this.#probe = this.#end(this.#probe);
   }
@@ -312,22 +318,18 @@ export class Connection {
   }
 
   /**
-   * @param {string} name
+   * @param {number} name
    * @param {number} ms
    * @param {() => void} run
    */
   #later(name, ms, run) {
     this.#cancel(name);
-    this.#timers.set(name, setTimeout(() => {
-      this.#timers.delete(name);
-      run();
-    }, ms));
+    this.#timers[name] = setTimeout(run, ms);
   }
 
-  /** @param {string} name */
+  /** @param {number} name */
   #cancel(name) {
-    clearTimeout(this.#timers.get(name));
-    this.#timers.delete(name);
+    clearTimeout(this.#timers[name]);
   }
 
   /** @param {Status} status */

@@ -39,7 +39,7 @@ export class Crawl {
     this.node.hidden = !this.node.matches(':focus-within');
     this.node.offsetWidth;
     this.node.hidden = false;
-    this.#copy.replaceChildren(...[...this.#list.children].map((node) => node.cloneNode(true)));
+    this.#copy.replaceChildren(.../** @type {HTMLElement} */ (this.#list.cloneNode(true)).children);
     this.node.style.setProperty('--_turn', `${this.#list.offsetWidth / PIXELS_PER_MS}ms`);
     this.#at = at;
   }
@@ -53,7 +53,7 @@ export class Crawl {
     this.#at =
       step > 0
         ? Math.min(starts.find((start) => start > at) ?? whole, at + room)
-        : starts.findLast((start) => start < at) ?? starts.at(-1) ?? 0;
+        : starts.filter((start) => start < at).at(-1) ?? starts.at(-1) ?? 0;
   }
 
   /** @param {boolean} moving */
@@ -63,7 +63,7 @@ export class Crawl {
 
   /** How many pixels have passed. */
   get #at() {
-    return Number(this.node.getAnimations()[0]?.currentTime ?? 0) * PIXELS_PER_MS;
+    return /** @type {number} */ (this.node.getAnimations()[0]?.currentTime ?? 0) * PIXELS_PER_MS;
   }
 
   set #at(pixels) {
@@ -73,7 +73,6 @@ export class Crawl {
 
   /** @param {HTMLElement} node */
   #start(node) {
-    const rtl = getComputedStyle(node).direction === 'rtl';
-    return rtl ? this.#list.offsetWidth - node.offsetLeft - node.offsetWidth : node.offsetLeft;
+    return node.matches(':dir(rtl)') ? this.#list.offsetWidth - node.offsetLeft - node.offsetWidth : node.offsetLeft;
   }
 }

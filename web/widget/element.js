@@ -1,11 +1,12 @@
 /** `<breaking-ticker>`: joins the line, the board and the view. Importing it defines nothing; breaking-ticker.js does. */
 
-import { Announcer } from './announcer.js';
+import { stylesheet } from './style.js';
+import { asOf, count, stringsFor } from './strings.js';
+import { LEAVES } from './window.js';
+import { View } from './view.js';
 import { Board } from './board.js';
 import { goneOf, share, skewOf } from './sharing.js';
-import { asOf, count, stringsFor } from './strings.js';
-import { stylesheet } from './style.js';
-import { View } from './view.js';
+import { Announcer } from './announcer.js';
 
 /** @import { Entry, Item } from './window.js' */
 /** @import { Status } from './connection.js' */
@@ -16,14 +17,15 @@ const AGES_MS = 5_000;
 /** Somebody who comes back to the page is shown movement when its line has been heard within this time. */
 const FRESH_MS = 30_000;
 const HIDDEN_MS = 250;
+const FILTERS = ['section', 'region', 'tag'];
 const MOST = 100;
 const MOST_UNSEEN = 20;
 
 /** The server that the script came from: it lies at /widget/v1/ there. */
-const HOME = new URL('../../', import.meta.url).href;
+const HOME = new URL('../../', import.meta.url);
 
 export class BreakingTicker extends HTMLElement {
-  static observedAttributes = ['src', 'channel', 'section', 'region', 'tag', 'max', 'mode', 'lang'];
+  static observedAttributes = ['src', 'channel', ...FILTERS, 'max', 'mode', 'lang'];
 
   /** @type {Board} */ #board = new Board(10);
   /** @type {Listener|null} */ #line = null;
@@ -89,7 +91,7 @@ export class BreakingTicker extends HTMLElement {
   disconnectedCallback() {
     this.#stay?.abort();
     this.#stay = null;
-    clearInterval(this.#ages);
+    clearTimeout(this.#ages);
     this.#drawing = false;
     this.#line?.stop();
     this.#line = null;
@@ -117,7 +119,7 @@ export class BreakingTicker extends HTMLElement {
 
   pause() {
     this.#board.pause();
-    this.#announcer?.stop();
+    this.#announcer?.hush();
     this.#draw();
   }
 
@@ -151,7 +153,7 @@ export class BreakingTicker extends HTMLElement {
   /** @param {number} step */
   #step(step) {
     this.pause();
-    this.#view?.move(step);
+    this.#view?.mode.move?.(step);
   }
 
   #join() {
@@ -160,7 +162,7 @@ export class BreakingTicker extends HTMLElement {
     const paused = this.#board.paused;
     this.#unseen = [];
     this.#behind = false;
-    this.#board = new Board(Math.min(MOST, Math.max(1, parseInt(this.getAttribute('max') ?? '', 10) || 10)));
+    this.#board = new Board(Math.min(MOST, Math.max(1, Number(this.getAttribute('max')) | 0 || 10)));
     if (paused) this.#board.pause();
     this.#channel = {};
     this.#loaded = false;
@@ -170,7 +172,8 @@ export class BreakingTicker extends HTMLElement {
     this.#line = share({
       src: new URL(this.getAttribute('src') ?? HOME, document.baseURI).href,
       channel,
-      filters: { section: this.#list('section'), region: this.#list('region'), tag: this.#list('tag') },
+      // Their names go over the wire.
+      filters: Object.fromEntries(FILTERS.map((name) => [name, this.#list(name)])),
       onFrame: (frame) => this.#hear(frame),
       onStatus: (status) => this.#turn(status),
     });
@@ -202,8 +205,8 @@ export class BreakingTicker extends HTMLElement {
     if (language) this.#channel = { language, direction };
     const { added, corrected, removed } = this.#board.load(frame.items ?? [], goneOf(frame));
     for (const id of removed) this.#withdrawn({ id, version: Infinity });
-    for (const item of corrected) this.#tell('ticker-update', item);
-    if (this.#loaded) for (const item of added) this.#tell('ticker-item', item);
+    for (const item of corrected) this.#tell('update', item);
+    if (this.#loaded) for (const item of added) this.#tell('item', item);
     this.#loaded = true;
   }
 
@@ -216,17 +219,17 @@ export class BreakingTicker extends HTMLElement {
     const known = this.#board.knows(item?.id);
     const news = act === 'publish' && !known;
     if (!item?.id || !this.#board.apply(entry)) return false;
-    if (act === 'retract' || act === 'expire') known && this.#withdrawn(item);
+    if (LEAVES.test(act)) known && this.#withdrawn(item);
     // A correction is told no less than what it corrects.
-    else this.#tell(news ? 'ticker-item' : 'ticker-update', item, act === 'publish' || act === 'correct');
+    else this.#tell(news ? 'item' : 'update', item, act === 'publish' || act === 'correct');
     return true;
   }
 
   /** Tells what has been drawn; what waits for a reader who has paused is not. */
   #report() {
-    const waits = new Set(this.paused ? this.#board.waiting.map(({ id }) => id) : []);
-    for (const { cursor, item } of this.#unseen) if (!waits.has(item.id)) this.#line?.seen(cursor);
-    this.#unseen = this.#unseen.filter(({ item }) => waits.has(item.id));
+    const { waiting } = this.#board;
+    this.#unseen = this.#unseen.filter(({ cursor, item }) =>
+      waiting.some(({ id }) => id === item.id) || this.#line?.seen(cursor));
   }
 
   /**
@@ -245,7 +248,7 @@ export class BreakingTicker extends HTMLElement {
   /** @param {Item} item */
   #withdrawn(item) {
     this.#announcer?.forget(item.id);
-    this.#emit('ticker-retract', { item });
+    this.#emit('retract', { item });
   }
 
   /** @param {Status} status */
@@ -254,7 +257,7 @@ export class BreakingTicker extends HTMLElement {
     // There is nothing to wait for.
     if (status === 'offline') this.#behind = false;
     this.#draw();
-    this.#emit('ticker-status', { status });
+    this.#emit('status', { status });
   }
 
   /**
@@ -262,7 +265,7 @@ export class BreakingTicker extends HTMLElement {
    * @param {object} detail
    */
   #emit(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+    this.dispatchEvent(new CustomEvent(`ticker-${name}`, { detail, bubbles: true, composed: true }));
   }
 
   #now() {
@@ -270,7 +273,7 @@ export class BreakingTicker extends HTMLElement {
   }
 
   #stillness() {
-    return matchMedia('(prefers-reduced-motion: reduce)');
+    return matchMedia('(prefers-reduced-motion)');
   }
 
   #strings() {
@@ -283,17 +286,17 @@ export class BreakingTicker extends HTMLElement {
     this.#announcer?.stop();
     const strings = this.#strings();
     this.#announcer = new Announcer(strings);
-    this.#view = new View(strings, this.getAttribute('mode'), this.getAttribute('channel') ?? '', {
-      pause: () => (this.paused ? this.play() : this.pause()),
-      previous: () => this.prev(),
-      next: () => this.next(),
-      dismiss: () => {
-        this.#view?.dismiss();
-        this.#draw();
-      },
-    });
+    this.#view = new View(strings, this.getAttribute('mode'), this.getAttribute('channel') ?? '', (name) => this.#press(name));
     this.shadowRoot?.replaceChildren(this.#view.node, this.#announcer.node, this.#announcer.alarm);
     this.#render();
+  }
+
+  /** @param {import('./view.js').Press} name */
+  #press(name) {
+    if (name === 'pause') return this.paused ? this.play() : this.pause();
+    if (name !== 'dismiss') return this.#step(name === 'next' ? 1 : -1);
+    this.#view?.mode.dismiss?.();
+    this.#draw();
   }
 
   /** However much arrives at once, it is drawn once; also where no frames are drawn, so that nothing stays too long. */
@@ -314,9 +317,9 @@ export class BreakingTicker extends HTMLElement {
     const [newest] = items;
     if (newest) this.#channel = { language: newest.language, direction: newest.direction };
     if (this.#view?.strings !== this.#strings()) return this.#dress();
-    this.#view.direct(this.#channel.direction);
     this.#view.draw({
       items,
+      direction: this.#channel.direction,
       fresh: this.#fresh,
       loaded: this.#loaded,
       paused: this.paused,
@@ -331,11 +334,12 @@ export class BreakingTicker extends HTMLElement {
   /** What stands beside the buttons: what the line is not, or what waits. */
   #note() {
     const strings = this.#view?.strings ?? this.#strings();
-    const waiting = this.paused ? this.waiting : 0;
-    const behind = { connecting: strings.connecting, polling: strings.polling, live: '' };
-    if (waiting > 0 && this.#status in behind) return { text: count(strings, 'fresh', waiting), fresh: true };
-    if (!this.#loaded) return { text: this.#status === 'offline' ? strings.offline : strings.connecting, fresh: false };
-    const words = /** @type {Record<string, string>} */ (behind)[this.#status];
-    return { text: words ?? asOf(strings, this.#heardAt), fresh: false };
+    const status = this.#status;
+    const { waiting } = this;
+    const current = /^(live|connecting|polling)$/.test(status);
+    const fresh = waiting > 0 && current;
+    const late = this.#loaded ? asOf(strings, this.#heardAt) : strings[status === 'offline' ? status : 'connecting'];
+    const plain = current && this.#loaded ? /** @type {Record<string, any>} */ (strings)[status] ?? '' : late;
+    return { text: fresh ? count(strings, strings.fresh ?? strings.alerts, waiting) : plain, fresh };
   }
 }

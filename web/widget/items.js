@@ -18,10 +18,10 @@ const markOf = ({ signal }, strings) =>
 export const sentence = (item, strings) =>
   [markOf(item, strings), wholeText(item), item.correction_note].filter(Boolean).join(' – ');
 
+export const DIRECTION = /^(ltr|rtl)$/;
+
 /** @param {Item} item */
-function direction(item) {
-  return item.direction === 'rtl' || item.direction === 'ltr' ? item.direction : 'auto';
-}
+const directionOf = ({ direction = '' }) => (DIRECTION.test(direction) ? direction : 'auto');
 
 /**
  * Attribution and headline are isolated from each other: otherwise a Latin name before an Arabic headline that
@@ -29,10 +29,10 @@ function direction(item) {
  * @param {Item} item
  */
 function text(item) {
-  const headline = make('bdi', 'headline', { dir: direction(item) }, item.headline ?? '');
+  const headline = make('bdi', 'headline', { dir: directionOf(item) }, item.headline ?? '');
   const parts = item.attribution ? [make('bdi', 'attribution', {}, item.attribution), ': ', headline] : [headline];
   const { link } = item;
-  const line = make('span', 'text', { title: wholeText(item), dir: direction(item) });
+  const line = make('span', 'text', { title: wholeText(item), dir: directionOf(item) });
   if (item.language) line.setAttribute('lang', item.language);
   // A reader may be sent to what is sealed, and run nothing.
   line.append(...(link?.startsWith('https://') ? [make('a', 'link', { href: link, target: '_blank', rel: 'noopener' }, ...parts)] : parts));
@@ -54,16 +54,16 @@ export class Items {
    * @param {number} now by the server's clock, milliseconds
    */
   render(items, now) {
-    const shown = new Set(items.map((item) => item.id));
     for (const [id, row] of this.#rows) {
-      if (shown.has(id)) continue;
+      if (items.some((item) => item.id === id)) continue;
       row.node.remove();
       this.#rows.delete(id);
     }
     items.forEach((item, place) => {
       const node = this.#row(item);
+      const there = this.node.children[place];
       // A node that stands right is not moved: moving it would take the focus from its link.
-      if (this.node.children[place] !== node) this.node.insertBefore(node, this.node.children[place] ?? null);
+      if (there !== node) this.node.insertBefore(node, there ?? null);
     });
     for (const { item, node } of this.#rows.values()) {
       const time = /** @type {HTMLElement} */ (node.querySelector('time'));

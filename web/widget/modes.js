@@ -14,8 +14,9 @@ import { Toast } from './toast.js';
  * @typedef {object} Mode
  * @property {HTMLElement} node what stands on the stage
  * @property {Press[]} controls names of the buttons
+ * @property {boolean} [tall] whether it shows alerts below each other, and scrolls
  * @property {(items: Item[], fresh: string|null) => boolean|void} show `fresh` is the id of an alert that has just come;
- *   false: there is nothing to be seen
+ *   true: there is nothing to be seen
  * @property {(step: number) => void} [move] by hand
  * @property {(moving: boolean) => void} [run] whether it may move by itself
  * @property {() => void} [dismiss] what is shown is put away
@@ -47,7 +48,7 @@ class Rotate {
     this.#order = items.map((item) => item.id);
     const place = this.#order.indexOf(fresh ?? this.#current ?? '');
     // When the one that was seen is withdrawn, the one that moves into its place follows.
-    this.#place = place >= 0 ? place : Math.min(this.#place, Math.max(0, this.#order.length - 1));
+    this.#place = place >= 0 ? place : Math.min(this.#place, this.#order.length - 1);
     this.#turn(0);
     if (fresh) this.#schedule();
   }
@@ -68,11 +69,9 @@ class Rotate {
   #turn(step) {
     const n = this.#order.length;
     this.#place = n ? (this.#place + step + n) % n : 0;
-    const before = this.#items.nodeOf(this.#current);
+    this.#items.nodeOf(this.#current)?.classList.remove('current');
     this.#current = this.#order[this.#place] ?? null;
-    const now = this.#items.nodeOf(this.#current);
-    if (before !== now) before?.classList.remove('current');
-    now?.classList.add('current');
+    this.#items.nodeOf(this.#current)?.classList.add('current');
   }
 
   #schedule() {
@@ -88,6 +87,7 @@ class Rotate {
 
 /** All of them below each other; nothing moves but what arrives. @implements {Mode} */
 class List {
+  tall = true;
   /** @type {Press[]} */ controls = ['pause'];
 
   /** @param {Items} items */
@@ -99,15 +99,15 @@ class List {
 }
 
 /** @type {Record<string, new (items: Items, channel: string) => Mode>} */
-const MODES = Object.assign(Object.create(null), { rotate: Rotate, scroll: Crawl, list: List, toast: Toast });
+const MODES = { rotate: Rotate, scroll: Crawl, list: List, toast: Toast };
 
 /**
  * @param {string|null} name the attribute; an unknown one is the default
  * @param {Items} items
  * @param {string} channel
- * @returns {{name: string, mode: Mode}}
+ * @returns {[string, Mode]} with its name
  */
 export function modeFor(name, items, channel) {
-  const found = name && MODES[name] ? name : 'rotate';
-  return { name: found, mode: new MODES[found](items, channel) };
+  const found = name && Object.hasOwn(MODES, name) ? name : 'rotate';
+  return [found, new MODES[found](items, channel)];
 }

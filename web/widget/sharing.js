@@ -39,8 +39,8 @@ export function share(line) {
   source.add(line);
   return {
     stop: () => source.remove(line),
-    wake: () => source.tell('wake'),
-    lost: () => source.tell('lost'),
+    wake: () => source.wake(),
+    lost: () => source.lost(),
     seen: (cursor) => source.seen(line, cursor),
   };
 }
@@ -67,8 +67,7 @@ class Source {
     this.#key = key;
     this.#line = line;
     // A page that is kept for the way back must not keep the line from the others.
-    addEventListener('pagehide', this.#leave);
-    addEventListener('pageshow', this.#join);
+    this.#attend(addEventListener);
   }
 
   /** @param {Line} line */
@@ -86,16 +85,24 @@ class Source {
     queueMicrotask(() => {
       if (this.#lines.size || sources.get(this.#key) !== this) return;
       sources.delete(this.#key);
-      removeEventListener('pagehide', this.#leave);
-      removeEventListener('pageshow', this.#join);
+      this.#attend(removeEventListener);
       this.#leave();
     });
   }
 
-  /** @param {'wake'|'lost'} what */
-  tell(what) {
-    if (this.#connection) this.#connection[what]();
-    else if (what === 'wake') this.#ask();
+  /** @param {typeof addEventListener} change whether to begin with it or to end it */
+  #attend(change) {
+    change('pagehide', this.#leave);
+    change('pageshow', this.#join);
+  }
+
+  wake() {
+    if (this.#connection) this.#connection.wake();
+    else this.#ask();
+  }
+
+  lost() {
+    this.#connection?.lost();
   }
 
   /**
@@ -232,8 +239,7 @@ class Source {
       ...this.#last,
       type: 'reset',
       items,
-      tombstones: gone.map(([id]) => id),
-      versions: gone.map(([, version]) => version),
+      gone,
     };
   }
 }
@@ -243,8 +249,8 @@ class Source {
  * @param {any} frame
  * @returns {[string, number][]}
  */
-export const goneOf = ({ tombstones = [], versions = [] }) =>
-  tombstones.map((/** @type {string} */ id, /** @type {number} */ place) => [id, versions[place] ?? Infinity]);
+export const goneOf = ({ gone, tombstones = [], versions = [] }) =>
+  gone ?? tombstones.map((/** @type {string} */ id, /** @type {number} */ place) => [id, versions[place] ?? Infinity]);
 
 /**
  * The server's clock minus ours, in milliseconds; undefined where a frame does not tell.

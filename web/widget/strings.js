@@ -37,11 +37,11 @@ const LANGUAGES = {
     corrected: 'corrected',
     updated: 'updated',
     pinned: 'pinned',
-    empty: 'No alerts at the moment.',
+    empty: 'No alerts now.',
     connecting: 'connecting',
     polling: 'every 10 s',
     offline: 'offline',
-    asOf: 'as of {time}',
+    asOf: 'as of {n}',
     fresh: { other: '{n} new' },
     alerts: { one: '{n} new alert', other: '{n} new alerts' },
   },
@@ -61,7 +61,7 @@ const LANGUAGES = {
     connecting: 'جارٍ الاتصال',
     polling: 'كل 10 ثوانٍ',
     offline: 'غير متصل',
-    asOf: 'حتى {time}',
+    asOf: 'حتى {n}',
     alerts: {
       one: 'خبر عاجل جديد',
       two: 'خبران عاجلان جديدان',
@@ -73,7 +73,7 @@ const LANGUAGES = {
   es: {
     language: 'es',
     breaking: 'Última hora',
-    region: 'Noticias de última hora',
+    region: 'Última hora',
     pause: 'Pausar',
     play: 'Reanudar',
     previous: 'Alerta anterior',
@@ -82,11 +82,11 @@ const LANGUAGES = {
     corrected: 'corregida',
     updated: 'actualizada',
     pinned: 'fijada',
-    empty: 'No hay alertas por ahora.',
+    empty: 'Sin alertas ahora.',
     connecting: 'conectando',
     polling: 'cada 10 s',
     offline: 'sin conexión',
-    asOf: 'a las {time}',
+    asOf: 'a las {n}',
     fresh: { one: '{n} nueva', other: '{n} nuevas' },
     alerts: { one: '{n} alerta nueva', other: '{n} alertas nuevas' },
   },
@@ -106,13 +106,12 @@ export function stringsFor(...wishes) {
 
 /**
  * @param {Strings} strings
- * @param {'fresh'|'alerts'} what
+ * @param {Record<string, string>} forms by the plural
  * @param {number} n
  */
-export function count(strings, what, n) {
-  const forms = strings[what] ?? strings.alerts;
-  const form = forms[new Intl.PluralRules(strings.language).select(n)] ?? forms.other;
-  return form.replace('{n}', n.toLocaleString(strings.language));
+export function count({ language }, forms, n) {
+  const form = forms[new Intl.PluralRules(language).select(n)] ?? forms.other;
+  return form.replace('{n}', n.toLocaleString(language));
 }
 
 /**
@@ -120,8 +119,8 @@ export function count(strings, what, n) {
  * @param {number} ms of the reader's own clock
  */
 export function asOf(strings, ms) {
-  const form = /** @type {const} */ ({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  return strings.asOf.replace('{time}', new Date(ms).toLocaleTimeString(strings.language, form));
+  const form = /** @type {const} */ ({ timeStyle: 'short', hourCycle: 'h23' });
+  return strings.asOf.replace('{n}', new Date(ms).toLocaleTimeString(strings.language, form));
 }
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */

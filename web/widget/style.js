@@ -4,16 +4,15 @@ const css = `
 :host {
   display: block;
   container-type: inline-size;
-  font: inherit;
   line-height: 1.35;
   text-align: start;
-  --_accent: var(--ticker-accent, light-dark(#c4122f, #c9213d));
+  --_accent: var(--ticker-accent, #c4122f);
   --_on-accent: var(--ticker-on-accent, #fff);
-  --_surface: var(--ticker-surface, light-dark(#fff, #17191d));
-  --_text: var(--ticker-text, light-dark(#15171a, #f1f2f4));
-  --_muted: var(--ticker-muted, light-dark(#5b616b, #a7adb7));
-  --_line: var(--ticker-line, light-dark(#d9dce1, #363a41));
-  --_hover: var(--ticker-hover, light-dark(#eff0f2, #262a30));
+  --_surface: var(--ticker-surface, light-dark(#fff, #1b1b1b));
+  --_text: var(--ticker-text, light-dark(#111, #eee));
+  --_muted: var(--ticker-muted, light-dark(#666, #aaa));
+  --_line: var(--ticker-line, light-dark(#ddd, #444));
+  --_hover: var(--ticker-hover, light-dark(#eee, #333));
   --_radius: var(--ticker-radius, 4px);
   --_tall: 3em;
   --_row: 2.25em;
@@ -47,10 +46,9 @@ const css = `
   grid-area: label;
   align-self: stretch;
   align-content: center;
-  padding-inline: .8em;
+  padding-inline: .75em;
   color: var(--_on-accent);
   background: var(--_accent);
-  border-end-end-radius: var(--_radius);
   font-weight: 700;
   text-transform: uppercase;
 }
@@ -60,11 +58,9 @@ ul { margin: 0; padding: 0; list-style: none }
 [dir=rtl] .text { line-height: 1.5 }
 .attribution { font-weight: 700 }
 a { color: inherit; text-decoration: none }
-a .headline, a:hover { text-decoration: underline }
-.meta, .note, .empty, button { color: var(--_muted) }
-.meta { display: flex; gap: .6em }
+a .headline, a:hover, .meta, .note, .empty, button { color: var(--_muted) }
+.meta { display: flex; gap: 0 .6em }
 .mark, .fresh, button:hover { color: var(--_text) }
-.mark { text-decoration: underline }
 .note { grid-area: note; padding-inline: .6em }
 .controls { grid-area: controls; padding-inline: .25em; white-space: nowrap }
 button {
@@ -80,7 +76,7 @@ button {
 button:hover { background: var(--_hover) }
 :focus-visible { outline: 2px solid; outline-offset: -2px }
 svg { width: 16px; height: 16px; fill: none; stroke: currentColor; stroke-width: 2; vertical-align: middle }
-[dir=rtl] :is(.previous, .next) { scale: -1 1 }
+.previous:dir(ltr), .next:dir(rtl) { scale: -1 1 }
 @media (pointer: coarse) {
   :host { --_row: 44px }
   button { width: 44px; height: 44px }
@@ -88,24 +84,24 @@ svg { width: 16px; height: 16px; fill: none; stroke: currentColor; stroke-width:
 .announcer { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
 .empty, slot { display: block; max-height: 100%; overflow: auto; padding: .75em }
 
-:is(.rotate, .scroll) .stage { overflow: clip }
-:is(.rotate, .scroll) :is(.empty, slot, li) { align-content: center; height: 100% }
-:is(.rotate, .scroll) :is(.empty, slot) { padding-block: 0 }
-:is(.rotate, .scroll) li { display: flex; gap: .8em; align-items: center; padding-inline: .8em; white-space: nowrap }
+.flat .stage { overflow: clip }
+.flat :is(.empty, slot, li) { align-content: center; height: 100% }
+.flat :is(.empty, slot) { padding-block: 0 }
+.flat li { display: flex; gap: .75em; align-items: center; padding-inline: .75em; white-space: nowrap }
 .rotate li { position: absolute; inset: 0; visibility: hidden }
 .rotate .current { visibility: visible }
-.rotate .current, .toast { animation: appear .16s ease-out }
 @keyframes appear { from { opacity: 0 } }
-@media (prefers-reduced-motion) { .current, .toast { animation: none !important } }
+@media (prefers-reduced-motion: no-preference) {
+  .rotate .current, .toast { animation: appear .16s ease-out }
+}
 .rotate :is(.text, .reason) { overflow: hidden; text-overflow: ellipsis }
 .rotate .text { padding-block: 2px }
 .rotate .meta { margin-inline-start: auto }
 .rotate .reason { max-width: 16em }
 .bar.flash, li.flash { color: var(--_on-accent); background: var(--_accent); border-color: var(--_accent) }
-.flash :is(.meta, .note, .mark, button:not(:hover)) { color: inherit }
+.flash :not(button:hover) { color: inherit }
 @container (width >= 40em) {
-  :is(.rotate, .scroll).bar { grid-template: "label list note controls" minmax(0, 1fr) / auto minmax(0, 1fr) auto auto }
-  :is(.rotate, .scroll) .label { border-radius: 0 }
+  .flat.bar { grid-template: "label list note controls" minmax(0, 1fr) / auto minmax(0, 1fr) auto auto }
 }
 @container (width < 40em) {
   .rotate { --_tall: calc(4.75em + var(--_row)) }
@@ -114,13 +110,12 @@ svg { width: 16px; height: 16px; fill: none; stroke: currentColor; stroke-width:
   .rotate .text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; white-space: normal; padding: 0 }
 }
 
-:is(.list, .toast) .stage { overflow: auto }
-:is(.list, .toast) li { padding: .7em .8em }
-:is(.list, .toast) .meta { flex-wrap: wrap; row-gap: 0; margin-top: .15em; white-space: normal }
-li + li { border-top: 1px solid var(--_line) }
+.tall .stage { overflow: auto }
+.tall li { padding: .75em }
+.tall .meta { flex-wrap: wrap; margin-top: .15em; white-space: normal }
+.list li + li { border-top: 1px solid var(--_line) }
 .toast { box-shadow: 0 4px 16px #0004 }
 .toast li:not(.current) { display: none }
-:is(.rotate, .scroll, .toast) li { border: 0 }
 
 .track { display: flex; width: max-content; height: 100%; animation: run var(--_turn) linear infinite paused; --_end: -50% }
 .track:dir(rtl) { --_end: 50% }

@@ -7,6 +7,7 @@ import { risenAt } from './window.js';
 /** @import { Item } from './window.js' */
 
 export class Toast {
+  tall = true;
   /** @type {Press[]} */ controls = ['pause', 'dismiss'];
   /** @type {Items} */ #items;
   /** @type {string} */ #key;
@@ -20,7 +21,7 @@ export class Toast {
   constructor(items, channel) {
     this.#items = items;
     this.node = items.node;
-    this.#key = `ticker-dismissed-${channel}`;
+    this.#key = `ticker-toast-${channel}`;
     try {
       const [time = '', id = '', version = 0] = JSON.parse(localStorage[this.#key]);
       this.#away = [time, id, version];
@@ -33,12 +34,12 @@ export class Toast {
   show(items) {
     const newest = items.reduce((a, b) => (a && risenAt(a) >= risenAt(b) ? a : b), /** @type {Item|undefined} */ (undefined));
     for (const { id } of items) this.#items.nodeOf(id)?.classList.toggle('current', id === newest?.id);
-    if (!newest) return false;
+    if (!newest) return true;
     const at = risenAt(newest);
     this.#now = [at, newest.id, newest.version];
     const [time, id, version] = this.#away;
     // What is older than what was put away is no news. A correction of it is.
-    return !id || at > time || (newest.id === id && newest.version > version && newest.signal === 'correction');
+    return Boolean(id) && at <= time && !(newest.id === id && newest.version > version && newest.signal === 'correction');
   }
 
   dismiss() {

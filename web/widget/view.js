@@ -1,7 +1,7 @@
 /** The nodes of one widget: label, list, state of the line and buttons. It shows what it is told. */
 
 import { icon, make } from './dom.js';
-import { Items } from './items.js';
+import { DIRECTION, Items } from './items.js';
 import { modeFor } from './modes.js';
 
 /** @import { Item } from './window.js' */
@@ -19,6 +19,7 @@ const FLASH_MS = 2_500;
  * @property {boolean} paused
  * @property {boolean} moving
  * @property {{text: string, fresh: boolean}} note
+ * @property {string} [direction] of the channel
  * @property {number} now by the server's clock, milliseconds
  */
 
@@ -27,11 +28,11 @@ export class View {
   /** @type {string} */ modeName;
   /** @type {HTMLElement} */ node;
   /** @type {Items} */ #items;
-  /** @type {import('./modes.js').Mode} */ #mode;
+  /** @type {import('./modes.js').Mode} */ mode;
   /** @type {HTMLElement} */ #note = make('span', 'note', { hidden: '' });
   /** @type {HTMLElement} */ #empty = make('div', 'empty', { hidden: '' });
   /** @type {HTMLSlotElement} */ #slot = make('slot');
-  /** @type {HTMLButtonElement} */ #pause;
+  /** @type {HTMLButtonElement|undefined} */ #pause;
   #moving = false;
   /** What is turned over for a moment. @type {HTMLElement|null} */ #lit = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #dark;
@@ -40,19 +41,18 @@ export class View {
    * @param {Strings} strings
    * @param {string|null} modeName
    * @param {string} channel
-   * @param {Record<Press, () => void>} actions
+   * @param {(name: Press) => void} press
    */
-  constructor(strings, modeName, channel, actions) {
+  constructor(strings, modeName, channel, press) {
     this.strings = strings;
     this.#items = new Items(strings);
-    const { name, mode } = modeFor(modeName, this.#items, channel);
+    const [name, mode] = modeFor(modeName, this.#items, channel);
     this.modeName = name;
-    this.#mode = mode;
+    this.mode = mode;
     this.#empty.textContent = strings.empty;
-    this.#pause = this.#button('pause', actions.pause);
     const stage = make('div', 'stage', {}, this.#slot, this.#empty, mode.node);
     // What scrolls must be within reach of the keyboard.
-    if (name === 'list' || name === 'toast') stage.tabIndex = 0;
+    if (mode.tall) stage.tabIndex = 0;
     this.node = make(
       'section',
       'bar',
@@ -60,44 +60,32 @@ export class View {
       make('span', 'label', {}, strings.breaking),
       stage,
       this.#note,
-      make('span', 'controls', {}, ...mode.controls.map((control) => (control === 'pause' ? this.#pause : this.#button(control, actions[control])))),
+      make('span', 'controls', {}, ...mode.controls.map((control) => this.#button(control, press))),
     );
-    this.node.classList.add(name);
+    this.node.classList.add(name, mode.tall ? 'tall' : 'flat');
   }
 
   /** @param {Frame} frame */
-  draw({ items, fresh, loaded, paused, moving, note, now }) {
+  draw({ items, fresh, loaded, paused, moving, note, now, direction = '' }) {
     this.#slot.hidden = loaded;
     this.#empty.hidden = !loaded || items.length > 0;
     this.#items.render(items, now);
-    this.node.hidden = this.#mode.show(items, fresh) === false;
+    this.node.hidden = Boolean(this.mode.show(items, fresh));
     if (items.some(({ id, urgency }) => id === fresh && urgency === 1)) this.#flash(fresh);
     this.#label(this.#pause, paused ? 'play' : 'pause');
     this.#note.textContent = note.text;
     this.#note.hidden = !note.text;
     this.#note.classList.toggle('fresh', note.fresh);
-    if (moving !== this.#moving) this.#mode.run?.(moving);
+    // Without one the page's own holds.
+    if (DIRECTION.test(direction)) this.node.dir = direction;
+    if (moving !== this.#moving) this.mode.run?.(moving);
     this.#moving = moving;
-  }
-
-  /** @param {string|undefined} direction of the channel; without one the page's own holds */
-  direct(direction) {
-    if (direction === 'rtl' || direction === 'ltr') this.node.dir = direction;
-  }
-
-  /** @param {number} step */
-  move(step) {
-    this.#mode.move?.(step);
-  }
-
-  dismiss() {
-    this.#mode.dismiss?.();
   }
 
   /** Leaves no timer. */
   stop() {
     this.#flash();
-    this.#mode.run?.((this.#moving = false));
+    this.mode.run?.((this.#moving = false));
   }
 
   /** The whole bar turns over, or in a list the alert; without an id, back. @param {string|null} [id] */
@@ -111,22 +99,23 @@ export class View {
 
   /**
    * @param {Press} name
-   * @param {() => void} press
+   * @param {(name: Press) => void} press
    */
   #button(name, press) {
     const button = make('button', name, { type: 'button', part: `button ${name}` });
-    button.addEventListener('click', press);
+    button.addEventListener('click', () => press(name));
     this.#label(button, name);
+    if (name === 'pause') this.#pause = button;
     return button;
   }
 
   /**
-   * @param {HTMLButtonElement} button
+   * @param {HTMLButtonElement|undefined} button
    * @param {Press|'play'} name
    */
   #label(button, name) {
     const label = this.strings[name];
-    if (button.title === label) return;
+    if (!button || button.title === label) return;
     button.title = label;
     button.setAttribute('aria-label', label);
     button.replaceChildren(icon(name));

@@ -24,6 +24,11 @@
  * @typedef {{act: string, item: Item}} Entry
  */
 
+/** Of what is shown, these acts change no more than the text. */
+export const CHANGES = /^(publish|update|correct|(un)?pin)$/;
+/** After these it is not shown any more. */
+export const LEAVES = /^(retract|expire)$/;
+
 /** A page left open for weeks must not grow; nobody comes back with an id older than this many withdrawals. */
 const TOMBSTONES = 1000;
 
@@ -50,7 +55,7 @@ export class Window {
    * @param {[string, number][]} [gone] ids and versions, as below
    */
   load(items, gone = []) {
-    for (const [id, version] of gone) if (!this.#over({ id, version })) this.#bury(id, version);
+    for (const [id, version] of gone) this.#bury({ id, version });
     const kept = items.filter((item) => !this.#over(item));
     for (const { id } of kept) this.#gone.delete(id);
     this.#items = kept.filter((item) => !pinned(item));
@@ -69,27 +74,22 @@ export class Window {
     const place = this.#items.findIndex(({ id }) => id === item.id);
     const known = this.#items[place];
     if (this.#over(item) || (known && known.version >= item.version)) return false;
-    switch (act) {
-      case 'publish':
-        // What is published again, moved up or released, stands as if it were new.
-        this.#items = [item, ...this.#items.filter((other) => other !== known)];
-        this.#gone.delete(item.id);
-        this.#trim();
-        return this.#items.includes(item);
-      case 'update':
-      case 'correct':
-      case 'pin':
-      case 'unpin':
-        if (known) this.#items[place] = item;
-        return Boolean(known);
-      case 'retract':
-      case 'expire':
-        this.#items = this.#items.filter((other) => other !== known);
-        this.#bury(item.id, act === 'retract' ? Infinity : item.version);
-        return true;
-      default:
-        return false;
+    const others = this.#items.filter((other) => other !== known);
+    if (act === 'publish') {
+      // What is published again, moved up or released, stands as if it were new.
+      this.#items = [item, ...others];
+      this.#gone.delete(item.id);
+      this.#trim();
+      return this.#items.includes(item);
     }
+    if (LEAVES.test(act)) {
+      this.#items = others;
+      this.#bury({ id: item.id, version: act === 'retract' ? Infinity : item.version });
+      return true;
+    }
+    if (!known || !CHANGES.test(act)) return false;
+    this.#items[place] = item;
+    return true;
   }
 
   /** The view: pinned first, each group newest first. @returns {Item[]} */
@@ -107,11 +107,9 @@ export class Window {
     return version <= (this.#gone.get(id) ?? 0);
   }
 
-  /**
-   * @param {string} id
-   * @param {number} version
-   */
-  #bury(id, version) {
+  /** @param {{id: string, version: number}} item */
+  #bury({ id, version }) {
+    if (this.#over({ id, version })) return;
     this.#gone.delete(id);
     this.#gone.set(id, version);
     if (this.#gone.size > TOMBSTONES) this.#gone.delete(/** @type {string} */ (this.#gone.keys().next().value));
@@ -119,8 +117,8 @@ export class Window {
 
   #trim() {
     while (this.#items.length > this.#size) {
-      const oldest = this.#items.findLastIndex((item) => !pinned(item));
-      this.#items.splice(oldest < 0 ? this.#items.length - 1 : oldest, 1);
+      const last = this.items.at(-1);
+      this.#items = this.#items.filter((item) => item !== last);
     }
   }
 }

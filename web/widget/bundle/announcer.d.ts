@@ -15,5 +15,8 @@ export declare class Announcer {
     add(item: Item, assertive: boolean): void;
     /** @param {string} id */
     forget(id: string): void;
+    /** What was said and what was to be said is of no use any more. */
+    hush(): void;
+    /** Leaves no timer. */
     stop(): void;
 }

@@ -3,6 +3,7 @@
  * while a retraction or a correction of what is held still takes effect at once. No DOM.
  */
 import type { Entry, Item } from './window.js';
+/** @import { Entry, Item } from './window.js' */
 export declare class Board {
     #private;
     /** @param {number} size */

@@ -9,4 +9,4 @@
  */
 export declare function make<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, name?: string, attributes?: Record<string, string>, ...children: (Node | string)[]): HTMLElementTagNameMap[Tag];
 /** @param {string} name */
-export declare function icon(name: string): SVGSVGElement;
+export declare const icon: (name: string) => SVGElement;

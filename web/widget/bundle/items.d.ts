@@ -3,6 +3,7 @@ import type { Item } from './window.js';
 import type { Strings } from './strings.js';
 /** For those who listen. @param {Item} item @param {Strings} strings */
 export declare const sentence: (item: Item, strings: Strings) => string;
+export declare const DIRECTION: RegExp;
 export declare class Items {
     #private;
     /** @type {HTMLUListElement} */ node: HTMLUListElement;

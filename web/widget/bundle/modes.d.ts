@@ -15,8 +15,12 @@ export type Mode = {
      */
     controls: Press[];
     /**
+     * whether it shows alerts below each other, and scrolls
+     */
+    tall?: boolean;
+    /**
      * `fresh` is the id of an alert that has just come;
-     * false: there is nothing to be seen
+     * true: there is nothing to be seen
      */
     show: (items: Item[], fresh: string | null) => boolean | void;
     /**
@@ -36,9 +40,6 @@ export type Mode = {
  * @param {string|null} name the attribute; an unknown one is the default
  * @param {Items} items
  * @param {string} channel
- * @returns {{name: string, mode: Mode}}
+ * @returns {[string, Mode]} with its name
  */
-export declare function modeFor(name: string | null, items: Items, channel: string): {
-    name: string;
-    mode: Mode;
-};
+export declare function modeFor(name: string | null, items: Items, channel: string): [string, Mode];

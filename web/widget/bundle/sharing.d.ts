@@ -27,7 +27,7 @@ export declare function share(line: Line): Listener;
  * @param {any} frame
  * @returns {[string, number][]}
  */
-export declare const goneOf: ({ tombstones, versions }: any) => [string, number][];
+export declare const goneOf: ({ gone, tombstones, versions }: any) => [string, number][];
 /**
  * The server's clock minus ours, in milliseconds; undefined where a frame does not tell.
  * @param {any} frame

@@ -33,10 +33,10 @@ export type Strings = {
 export declare function stringsFor(...wishes: (string | null | undefined)[]): Strings;
 /**
  * @param {Strings} strings
- * @param {'fresh'|'alerts'} what
+ * @param {Record<string, string>} forms by the plural
  * @param {number} n
  */
-export declare function count(strings: Strings, what: 'fresh' | 'alerts', n: number): string;
+export declare function count({ language }: Strings, forms: Record<string, string>, n: number): string;
 /**
  * @param {Strings} strings
  * @param {number} ms of the reader's own clock

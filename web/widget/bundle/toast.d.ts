@@ -8,6 +8,7 @@ import type { Item } from './window.js';
 export declare class Toast {
     #private;
     node: HTMLUListElement;
+    tall: boolean;
     /** @type {Press[]} */ controls: Press[];
     /**
      * @param {Items} items

@@ -19,6 +19,10 @@ export type Frame = {
         fresh: boolean;
     };
     /**
+     * of the channel
+     */
+    direction?: string;
+    /**
      * by the server's clock, milliseconds
      */
     now: number;
@@ -33,6 +37,7 @@ export type Frame = {
  * @property {boolean} paused
  * @property {boolean} moving
  * @property {{text: string, fresh: boolean}} note
+ * @property {string} [direction] of the channel
  * @property {number} now by the server's clock, milliseconds
  */
 export declare class View {
@@ -40,20 +45,16 @@ export declare class View {
     /** @type {Strings} */ strings: Strings;
     /** @type {string} */ modeName: string;
     /** @type {HTMLElement} */ node: HTMLElement;
+    /** @type {import('./modes.js').Mode} */ mode: import('./modes.js').Mode;
     /**
      * @param {Strings} strings
      * @param {string|null} modeName
      * @param {string} channel
-     * @param {Record<Press, () => void>} actions
+     * @param {(name: Press) => void} press
      */
-    constructor(strings: Strings, modeName: string | null, channel: string, actions: Record<Press, () => void>);
+    constructor(strings: Strings, modeName: string | null, channel: string, press: (name: Press) => void);
     /** @param {Frame} frame */
-    draw({ items, fresh, loaded, paused, moving, note, now }: Frame): void;
-    /** @param {string|undefined} direction of the channel; without one the page's own holds */
-    direct(direction: string | undefined): void;
-    /** @param {number} step */
-    move(step: number): void;
-    dismiss(): void;
+    draw({ items, fresh, loaded, paused, moving, note, now, direction }: Frame): void;
     /** Leaves no timer. */
     stop(): void;
 }

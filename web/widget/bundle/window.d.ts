@@ -23,6 +23,30 @@ export type Entry = {
     act: string;
     item: Item;
 };
+/**
+ * @typedef {object} Item
+ * @property {string} id
+ * @property {number} version
+ * @property {string} [headline]
+ * @property {string} [attribution]
+ * @property {string} [language]
+ * @property {string} [direction]
+ * @property {number} [urgency]
+ * @property {string} [signal]
+ * @property {string} [link]
+ * @property {string} [correction_note]
+ * @property {string} [firstcreated]
+ * @property {string} [published_at]
+ * @property {string} [bumped_at]
+ * @property {string} [pinned_until]
+ * @property {string} [expires]
+ *
+ * @typedef {{act: string, item: Item}} Entry
+ */
+/** Of what is shown, these acts change no more than the text. */
+export declare const CHANGES: RegExp;
+/** After these it is not shown any more. */
+export declare const LEAVES: RegExp;
 /** When it came to the top. @param {Item} item */
 export declare const risenAt: (item: Item) => string;
 export declare class Window {
