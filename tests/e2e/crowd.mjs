@@ -57,6 +57,14 @@ globalThis.EventSource = class {
   }
 };
 
+/** Node 20 tells by `error` alone that nobody is there; a browser says `close` as well, and at once. */
+globalThis.WebSocket = class extends WebSocket {
+  constructor(address) {
+    super(address);
+    this.addEventListener('error', () => this.onclose?.({ code: 1006, reason: '' }));
+  }
+};
+
 const widgets = Array.from({ length: Number(count) }, () => {
   const widget = { board: new Board(10), status: '', back: 0 };
   const line = new Connection({

@@ -85,7 +85,7 @@ def main(target: Path) -> None:
     from tests.stage import Service, short_directory
 
     with short_directory() as directory:
-        service = Service(directory)
+        service = Service(directory, "--max-readers-per-address", "0")  # all of them come from one
         service.start()
         service.post("en", "It stands")
         crowd = Crowd(service.url, 1_000)

@@ -27,7 +27,9 @@ MOST_AT_ONCE = 0.4
 def hasty() -> Iterator[Service]:
     """A server that lets its readers come back within six seconds."""
     with short_directory() as directory:
-        service = Service(directory, "--reconnect-min-ms", "1000", "--reconnect-max-ms", str(WINDOW_MS))
+        bounds = ("--reconnect-min-ms", "1000", "--reconnect-max-ms", str(WINDOW_MS))
+        # All of them come from one address here.
+        service = Service(directory, *bounds, "--max-readers-per-address", "0")
         service.start()
         try:
             yield service
