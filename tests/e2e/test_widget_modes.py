@@ -297,3 +297,13 @@ def test_the_server_filters_what_the_attributes_name(newsroom: Service, host: Ho
     }"""
     )
     expect(headlines(page)).to_have_text(["Del mundo"], timeout=SOON)
+    newsroom.post("es", "De Europa", regions=["europe"])
+    page.evaluate(
+        """() => {
+        const node = document.querySelector('breaking-ticker');
+        node.removeAttribute('section');
+        node.removeAttribute('tag');
+        node.setAttribute('region', 'europe');
+    }"""
+    )
+    expect(headlines(page)).to_have_text(["De Europa"], timeout=SOON)
