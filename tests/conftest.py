@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -12,6 +13,32 @@ from ticker.store import Store
 
 from tests.stage import KEY, Service, Stage, redis_server, running, short_directory, valkey_server
 from tests.terminal import COME_BACK_SOON, Ran, Run
+
+
+_unclosed: list[str] = []
+
+
+def pytest_warning_recorded(warning_message: warnings.WarningMessage, nodeid: str) -> None:
+    """What a loop found open when it was closed.
+
+    It is told as an error only at the end: raised inside uvloop's `close`, it would leave the handle open for good, and
+    what follows (a loop that never ends, EBUSY) hides why the test had left it.
+    """
+    if issubclass(warning_message.category, ResourceWarning):
+        _unclosed.append(f"{nodeid or 'after a test'}: {warning_message.message}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run in which something was left open has failed."""
+    if _unclosed and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Who left it."""
+    for told in _unclosed:
+        terminalreporter.write_line(f"left open: {told}", red=True)
 
 
 @pytest.fixture(scope="session")
