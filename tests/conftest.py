@@ -14,7 +14,6 @@ from ticker.store import Store
 from tests.stage import KEY, Service, Stage, redis_server, running, short_directory, valkey_server
 from tests.terminal import COME_BACK_SOON, Ran, Run
 
-
 _unclosed: list[str] = []
 
 
