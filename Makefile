@@ -5,6 +5,8 @@ BIN := .venv/bin
 # Tests mostly wait for something to happen, so four run abreast, each file in one piece.
 ABREAST := -n 4 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Hundreds of processes start in the tests: each would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test check lint fuzz autobahn bench lock widget wheel clean
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from ticker.auth import Keyring, Scope
+from ticker.auth import Keyring
 from ticker.item import Item
+from ticker.scope import Scope
 from ticker.store import Store
 from ticker.stream import Log
 

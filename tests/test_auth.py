@@ -6,8 +6,9 @@ import json
 import time
 
 import pytest
-from ticker.auth import KEYS, Key, Keyring, Scope
+from ticker.auth import KEYS, Key, Keyring
 from ticker.errors import Forbidden, RateLimited, StoreUnavailable, Unauthorized
+from ticker.scope import Scope
 from ticker.store import Store
 
 from tests.stage import free_port

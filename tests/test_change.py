@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from ticker import acts, errors
-from ticker.auth import Scope
 from ticker.channel import DEFAULT
 from ticker.errors import Conflict, TickerError
+from ticker.scope import Scope
 from ticker.store import Store
 from ticker.stream import Appended, Log
 

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from ticker import channel, errors, text
 from ticker.__main__ import _parser
 from ticker.app import Process
-from ticker.auth import SCOPES
 from ticker.draft import ATTRIBUTION, HEADLINE, LINK, NOTE, PUSH_HEADLINE, TAG, Draft
 from ticker.errors import SettingsError, TickerError
 from ticker.item import PUBLIC
 from ticker.metrics import ANSWERS, REFUSED
+from ticker.scope import SCOPES
 from ticker.settings import PREFIX, Settings
 from ticker.store import KINDS
 from ticker.websocket import INBOUND

@@ -10,7 +10,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import DataError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from ticker.errors import StoreUnavailable
-from ticker.store import ANSWER, CONNECT, FAILURES, KINDS, Store, reaching
+from ticker.store import ANSWER, FAILURES, KINDS, Store, reaching
+from ticker.topology import CONNECT
 
 from tests.waiting import until
 

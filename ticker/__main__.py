@@ -10,17 +10,19 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, cast
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
-from ticker import __version__, commands, inspection, logs, pushing, serve, watch
-from ticker.app import Role
-from ticker.auth import SCOPES
+from ticker import __version__, logs
 from ticker.errors import TickerError
+from ticker.scope import SCOPES
 from ticker.settings import Settings
+
+if TYPE_CHECKING:
+    from ticker.app import Role
 
 log = logging.getLogger("ticker")
 
-CLIENT = {**commands.CLIENT, "watch": watch.watch}
 ROLES = {
     "serve": "everything in one process group, on the embedded store unless TICKER_REDIS_URL is set",
     "api": "HTTP for editors",
@@ -36,6 +38,8 @@ ACTS = {
     "expire": "take an item off the ticker now; nothing was wrong with it",
     "undo": "stop an item's push that has not left yet",
 }
+EDITING = frozenset({"post", "correct", "update", "retract", *ACTS})
+MOST_MINUTES = 100 * 365 * 24 * 60
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,21 +62,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     command: str = options.command
-    if command in CLIENT:
-        return asyncio.run(CLIENT[command](options))
+    # Each loads what it needs and nothing else: an editor's command does not wait for the parts of a server.
+    if command == "watch":
+        from ticker import watch
+
+        return asyncio.run(watch.watch(options))
+    if command in EDITING:
+        from ticker import commands
+
+        return asyncio.run(commands.CLIENT[command](options))
     settings = Settings.load(os.environ, {name: getattr(options, name, None) for name in Settings.model_fields})
     logs.configure(settings.log_level)
     for variable in Settings.unknown(os.environ):
         log.warning("%s is not a setting and does nothing; 'ticker check' lists those that there are", variable)
-    if command == "check":
-        return commands.check(settings, options.role)
-    if command == "keys":
-        return asyncio.run(commands.keys(settings, options))
+    if command in ("check", "keys"):
+        from ticker import commands
+
+        return (
+            commands.check(settings, options.role)
+            if command == "check"
+            else asyncio.run(commands.keys(settings, options))
+        )
     if command == "audit":
+        from ticker import inspection
+
         return asyncio.run(inspection.audit(settings, options))
-    if command == "push":
-        return asyncio.run(pushing.push(settings, options)) if options.act else serve.push(settings)
-    return serve.run(settings, cast(Role, command))
+    if command == "push" and options.act:
+        from ticker import pushing
+
+        return asyncio.run(pushing.push(settings, options))
+    from ticker import serve
+
+    return serve.push(settings) if command == "push" else serve.run(settings, cast("Role", command))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -180,7 +201,7 @@ def _editing(added: Any, client: argparse.ArgumentParser) -> None:
         if act == "pin":
             end = parser.add_mutually_exclusive_group()
             end.add_argument("--until", metavar="TIME", help="with its offset; default an hour from now")
-            end.add_argument("--minutes", dest="until", metavar="N", type=commands.minutes, help="minutes from now")
+            end.add_argument("--minutes", dest="until", metavar="N", type=minutes, help="minutes from now")
 
 
 def _fields() -> argparse.ArgumentParser:
@@ -211,6 +232,14 @@ def _settings() -> argparse.ArgumentParser:
         described = (field.description or "").replace("%", "%%")
         group.add_argument(f"--{name.replace('_', '-')}", dest=name, help=described, **kind)
     return parser
+
+
+def minutes(text: str) -> str:
+    """The moment so many minutes from now, by this machine's clock. Raises ValueError when it is no such number."""
+    number = int(text)
+    if not 0 < number <= MOST_MINUTES:
+        raise ValueError(text)
+    return f"{datetime.now(UTC) + timedelta(minutes=number):%Y-%m-%dT%H:%M:%SZ}"
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ticker.auth import Scope
 from ticker.draft import Direction, ItemId, Urgency
 from ticker.item import State
+from ticker.scope import Scope
 
 ABSENT: Any = None
 """The default of a field that may be missing."""
@@ -48,7 +48,8 @@ def _absent(schema: dict[str, Any]) -> None:
 class Told(BaseModel):
     """Something that is answered: these fields and no others."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=_absent)
+    # Whoever asks for the documents waits for their schemas, and not every process that starts.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=_absent, defer_build=True)
 
 
 class _Form(Told):

@@ -27,8 +27,7 @@ from ticker.address import Proxies
 from ticker.admission import Admission
 from ticker.audience import Audience
 from ticker.auth import Keyring
-from ticker.bridges import roster
-from ticker.bridges.crew import Crew
+from ticker.bridges import gate
 from ticker.census import Census
 from ticker.change import Changes
 from ticker.channel import Channel, Difference
@@ -104,7 +103,7 @@ class Process:
         self.changes = Changes(editing)
         self.history = History(editing)
         self.audience = Audience(editing)
-        self.subscriptions = Subscriptions(editing, *roster.gate(settings))
+        self.subscriptions = Subscriptions(editing, *gate.gate(settings))
         self.desk = Desk(editing)
         self.door = Door(editing, secure=(settings.public_url or "").startswith("https:"))
 
@@ -132,8 +131,7 @@ class Process:
         self.reload = Reload(settings.channels, self.channels)
         self.role = role
         # Who serves everything also sends to phones, when it is told how; alone, `ticker push` does.
-        pushes = role == "serve" and roster.configured(settings)
-        self.crew = Crew(self.store, settings, self.channels, self.metrics) if pushes else None
+        self.crew = gate.crew(self.store, settings, self.channels, self.metrics) if role == "serve" else None
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def _everybody(self) -> list[Reader]:

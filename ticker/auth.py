@@ -12,15 +12,12 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from ticker.errors import Forbidden, RateLimited, Unauthorized
+from ticker.scope import Scope
 from ticker.store import Store, reaching, text
-
-Scope = Literal["read", "publish", "correct", "retract", "push", "admin"]
-SCOPES: tuple[str, ...] = get_args(Scope)
 
 _TOKEN = re.compile(r"tk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}", re.ASCII)
 KEYS = "{ticker}:keys"

@@ -14,12 +14,12 @@ from starlette.responses import Response
 
 from ticker import acts, preview
 from ticker.airing import Change
-from ticker.auth import Scope
 from ticker.channel import Channel
 from ticker.draft import Hold, Nothing, Patch, Pin, Reason, milliseconds
 from ticker.editing import DEADLINE, Asked, Editing, document, flag, idempotency, if_match, within
 from ticker.errors import Conflict, Contended, Forbidden, IfMatchRequired, StaleVersion, UnknownItem
 from ticker.item import Item
+from ticker.scope import Scope
 from ticker.story import siblings
 
 ATTEMPTS = 5

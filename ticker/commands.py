@@ -6,24 +6,23 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from ticker import channel as channels
 from ticker.audit import Audit
-from ticker.auth import Key, Keyring, Scope
+from ticker.auth import Key, Keyring
 from ticker.client import Client, Failed, Refused, item_path, items_path, line
 from ticker.errors import SettingsError
 from ticker.inspection import opened
 from ticker.item import iso
+from ticker.scope import Scope
 from ticker.settings import Settings
 
 EDITOR: tuple[Scope, ...] = ("read", "publish", "correct", "retract")
 """What a key may do when nothing is said."""
 BY = "- the command line"
 MOST_DAYS = 36_500
-MOST_MINUTES = MOST_DAYS * 1440
 FIELDS = (
     "headline",
     "push_headline",
@@ -179,14 +178,6 @@ def _state(item: Mapping[str, Any]) -> str:
     if item.get("state") == "pending":
         return " (waits for approval)"
     return f" (pinned until {item['pinned_until']})" if "pinned_until" in item else ""
-
-
-def minutes(text: str) -> str:
-    """The moment so many minutes from now, by this machine's clock. Raises ValueError when it is no such number."""
-    number = int(text)
-    if not 0 < number <= MOST_MINUTES:
-        raise ValueError(text)
-    return f"{datetime.now(UTC) + timedelta(minutes=number):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _flags(options: Namespace, *names: str) -> dict[str, str]:

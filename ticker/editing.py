@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from ticker.admission import Admission
 from ticker.audit import Audit
-from ticker.auth import Key, Scope
+from ticker.auth import Key
 from ticker.channel import Channel
 from ticker.errors import (
     Malformed,
@@ -31,6 +31,7 @@ from ticker.errors import (
 from ticker.metrics import Metrics
 from ticker.parameters import VERSION, VERSIONS
 from ticker.problem import of_validation
+from ticker.scope import Scope
 from ticker.store import Store
 from ticker.stream import Appended, Log
 from ticker.wire import encode

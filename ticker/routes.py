@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from ticker import answers, audience, errors, pages, subscriptions
 from ticker.answers import Answer, Rehearsal
 from ticker.audience import Audience
-from ticker.auth import Scope
 from ticker.change import Changes
 from ticker.desk import Desk, Presence, Rules
 from ticker.draft import Draft, Hold, Login, Nothing, Patch, Pin, Reason, Whereabouts
@@ -41,6 +40,7 @@ from ticker.parameters import (
 from ticker.publish import Publisher
 from ticker.reference import Reference
 from ticker.registration import Subscription, TargetDraft
+from ticker.scope import Scope
 from ticker.subscriptions import Subscriptions
 
 CHANNEL = "/v1/channels/{channel}"

@@ -13,11 +13,11 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import httpx
 import uvicorn
 from pydantic import SecretStr
 
@@ -25,8 +25,7 @@ from ticker import channel as channels
 from ticker import metrics, places, tasks
 from ticker.app import ROLE, Role, create_app
 from ticker.auth import Keyring
-from ticker.bridges import roster
-from ticker.bridges.crew import Crew
+from ticker.bridges import gate
 from ticker.channel import Channel, Difference
 from ticker.embedded import EmbeddedStore
 from ticker.errors import SettingsError
@@ -78,6 +77,8 @@ def run(settings: Settings, role: Role) -> int:
 
 def push(settings: Settings) -> int:
     """Claim from the logs and send to phones, until SIGTERM or SIGINT."""
+    from ticker.bridges.crew import Crew
+
     _needs_store(settings, "push")
     assert settings.redis_url is not None
     hangup = Hangup()
@@ -116,6 +117,10 @@ def push(settings: Settings) -> int:
 
 async def _checked(settings: Settings) -> None:
     """Raises SettingsError when a provider cannot be had."""
+    if not gate.configured(settings):
+        return
+    from ticker.bridges import roster  # with all its libraries, for those who push
+
     for provider in roster.providers(settings):
         await provider.close()
 
@@ -232,18 +237,13 @@ def _announce_when_ready(settings: Settings, role: Role, port: int, how_to_post:
     url = f"http://{host}:{port}"
 
     def announce() -> None:
-        transport = httpx.HTTPTransport(retries=READY_SECONDS)
-        with httpx.Client(transport=transport, timeout=READY_SECONDS, trust_env=False) as client:
-            for _ in range(READY_SECONDS * 10):
-                try:
-                    if client.get(url + "/health/ready").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    pass
-                threading.Event().wait(0.1)
-            else:
-                log.error("not ready after %d seconds; %s/health/ready says why", READY_SECONDS, url)
-                return
+        for _ in range(READY_SECONDS * 10):
+            if _ready(host, port):
+                break
+            threading.Event().wait(0.1)
+        else:
+            log.error("not ready after %d seconds; %s/health/ready says why", READY_SECONDS, url)
+            return
         told = [f"ticker {role} is ready on {url}"]
         if role == "serve":
             told += [f"  demo page      {url}/", f"  desk           {url}/desk"]
@@ -256,3 +256,14 @@ def _announce_when_ready(settings: Settings, role: Role, port: int, how_to_post:
         print("\n".join(told), flush=True)  # noqa: T201
 
     threading.Thread(target=announce, name="announce", daemon=True).start()
+
+
+def _ready(host: str, port: int) -> bool:
+    line = HTTPConnection(host.strip("[]"), port, timeout=READY_SECONDS)
+    try:
+        line.request("GET", "/health/ready")
+        return line.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        line.close()

@@ -1,4 +1,4 @@
-"""The line to Redis or Valkey: the only module that imports redis.
+"""The line to Redis or Valkey; with `topology`, which makes the clients, the only module that imports redis.
 
 Two kinds of connections: a bounded pool for commands that answer at once, and one connection of its own for each
 blocking read, which is thrown away rather than returned when its read is cancelled.
@@ -12,18 +12,12 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.resources import files
-from typing import Any, cast
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
-from weakref import WeakSet
+from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, RedisCluster
-from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import Connection
-from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
-from redis.backoff import NoBackoff
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.commands.core import AsyncScript
 from redis.exceptions import (
     ClusterDownError,
@@ -38,12 +32,12 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as NoAnswer
 
 from ticker.errors import StoreUnavailable
+from ticker.topology import connected, disconnected
 
 log = logging.getLogger("ticker.store")
 
-CONNECT = 1.0
 ANSWER = 1.5
-"""Seconds to connect and to answer: a post must be refused within two."""
+"""Seconds to answer: a post must be refused within two."""
 POOL = 64
 REPLICA_MS = 800
 """How long replicas are waited for; what they have not taken by then is stored all the same, and said to be less."""
@@ -58,6 +52,9 @@ KINDS = ("connection", "timeout", "passing", "refused")
 """Why a command failed: no line, no answer in time, "not now", "never"."""
 FAILURES: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
 """How often each kind was met in this process."""
+
+Call = tuple[list[str], list[Any]]
+"""Keys and arguments of a script."""
 
 # Answers that say "not now", not "never". Anything else that the server refuses is a fault of ours and must be heard.
 PASSING = (ClusterDownError, MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError)
@@ -84,6 +81,9 @@ class Store:
         self.redis = connected(url, most=POOL, answer=ANSWER)
         self._scripts: dict[tuple[str, ...], AsyncScript] = {}
         self._durability: tuple[float, str] | None = None
+        self._waiting: dict[AsyncScript, list[tuple[asyncio.Future[tuple[Any, int]], Call]]] = {}
+        # The loop only holds its tasks weakly.
+        self._sending: set[asyncio.Task[None]] = set()
 
     def script(self, *parts: str) -> AsyncScript:
         """A script out of our `.lua` files, run as one."""
@@ -93,31 +93,74 @@ class Store:
             self._scripts[parts] = self.redis.register_script(text)
         return self._scripts[parts]
 
-    async def run(self, script: AsyncScript, keys: list[str], args: list[str]) -> tuple[Any, int]:
-        """The answer of a script that writes, and how many replicas have taken it when that was to be waited for."""
-        if not self.replicas or isinstance(self.redis, RedisCluster):
-            return await script(keys=keys, args=args), 0
-        # WAIT is about what the same connection wrote.
-        async with self.redis.client() as line:
-            answer = await script(keys=keys, args=args, client=line)
-            return answer, int(await line.wait(self.replicas, REPLICA_MS))
+    async def run(self, script: AsyncScript, keys: list[str], args: list[Any]) -> tuple[Any, int]:
+        """The answer of a script that writes, and how many replicas have taken it when that was to be waited for.
 
-    async def together(self, script: AsyncScript, calls: Sequence[tuple[list[str], list[Any]]]) -> list[Any]:
+        What is asked in one turn of the loop leaves together: under load most of the cost is in the sending.
+        """
+        answered: asyncio.Future[tuple[Any, int]] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(script, [])
+        if not waiting:
+            asyncio.get_running_loop().call_soon(self._send, script)
+        waiting.append((answered, (keys, args)))
+        return await answered
+
+    def _send(self, script: AsyncScript) -> None:
+        # Whoever has gone by now has asked nothing.
+        waiting = [(answered, call) for answered, call in self._waiting.pop(script) if not answered.done()]
+        task = asyncio.create_task(self._sent(script, waiting))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _sent(self, script: AsyncScript, waiting: list[tuple[asyncio.Future[tuple[Any, int]], Call]]) -> None:
+        answers: Sequence[Any]
+        replicas = 0
+        try:
+            answers, replicas = await self._together(script, [call for _, call in waiting], self.replicas)
+        except Exception as error:  # noqa: BLE001 - whoever asked is given it
+            answers = [error] * len(waiting)
+        for (answered, _), answer in zip(waiting, answers, strict=True):
+            if answered.done():
+                continue  # it was too late for whoever asked; what is written is written
+            if isinstance(answer, Exception):
+                answered.set_exception(answer)
+            else:
+                answered.set_result((answer, replicas))
+
+    async def together(self, script: AsyncScript, calls: Sequence[Call]) -> list[Any]:
         """The answers of one script to several (keys, args): in one go, where all keys are on one server.
 
         Whoever waits for anything that they write is woken at one moment.
         """
-        if len(calls) > 1 and not isinstance(self.redis, RedisCluster):
-            async with self.redis.pipeline(transaction=False) as pipe:
-                for keys, args in calls:
-                    pipe.evalsha(script.sha, len(keys), *keys, *args)
-                answers = await pipe.execute(raise_on_error=False)
-            fault = next((answer for answer in answers if isinstance(answer, Exception)), None)
-            if fault is None:
-                return answers
-            if not isinstance(fault, NoScriptError):  # called alone, it is given the script
-                raise fault
-        return [await script(keys=keys, args=args) for keys, args in calls]
+        answers, _ = await self._together(script, calls)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    async def _together(
+        self, script: AsyncScript, calls: Sequence[Call], replicas: int = 0, *, known: bool = True
+    ) -> tuple[list[Any], int]:
+        """For each call its answer or what it was refused with, and how many of so many replicas have them all."""
+        if isinstance(self.redis, RedisCluster):
+            asked = (script(keys=keys, args=args) for keys, args in calls)
+            return await asyncio.gather(*asked, return_exceptions=True), 0
+        if not known:
+            await self.redis.script_load(script.script)
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for keys, args in calls:
+                pipe.evalsha(script.sha, len(keys), *keys, *args)
+            if replicas:
+                pipe.wait(replicas, REPLICA_MS)  # about what the same line has written
+            answers = await pipe.execute(raise_on_error=False)
+        taken = answers.pop() if replicas else 0
+        # A server that was started anew has no scripts; such a call has done nothing.
+        undone = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if undone and known:
+            again, taken = await self._together(script, [calls[number] for number in undone], replicas, known=False)
+            for number, answer in zip(undone, again, strict=True):
+                answers[number] = answer
+        return answers, taken if isinstance(taken, int) else 0
 
     @asynccontextmanager
     async def blocking(self, wait: float, *, writes: bool = False) -> AsyncIterator[Redis]:
@@ -172,89 +215,6 @@ class Store:
         await disconnected(self.redis)
 
 
-class Shards(RedisCluster):
-    """A Cluster, and every line to it: after a fault the library forgets some that it has open."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.lines: WeakSet[Connection] = WeakSet()
-        lines, library = self.lines, self.connection_kwargs["connection_class"]
-
-        class Line(library):  # type: ignore[misc, valid-type]
-            def __init__(self, **given: Any) -> None:
-                super().__init__(**given)
-                lines.add(self)
-
-        self.connection_kwargs["connection_class"] = Line
-        for node in self.nodes_manager.startup_nodes.values():
-            node.connection_class = Line
-
-
-class Quorum(Sentinel):
-    """Sentinels of which the newest opinion counts: one that was cut off with an old master is not believed."""
-
-    async def discover_master(self, service_name: str) -> tuple[str, int]:
-        """Address and port of the master, from the Sentinel with the highest configuration epoch."""
-        asked = await asyncio.gather(
-            *(sentinel.sentinel_masters() for sentinel in self.sentinels), return_exceptions=True
-        )
-        states = [masters[service_name] for masters in asked if isinstance(masters, dict) and service_name in masters]
-        states = [state for state in states if self.check_master_state(state, service_name)]
-        if not states:
-            raise MasterNotFoundError(f"{len(asked)} Sentinels know no master '{service_name}'")
-        newest = max(states, key=lambda state: int(state.get("config-epoch", 0)))
-        return str(newest["ip"]), int(newest["port"])
-
-
-def connected(url: str, *, most: int, answer: float) -> Redis:
-    """A client for an address in any of the forms that are taken, with at most so many connections.
-
-    It behaves the same for all of them; `answer` is the time that the server has to answer, in seconds.
-    """
-    options: dict[str, Any] = {
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-        "socket_connect_timeout": CONNECT,
-        "socket_timeout": answer,
-    }
-    parts = urlsplit(url)
-    scheme, secure = parts.scheme.replace("rediss", "redis"), parts.scheme.startswith("rediss")
-    if scheme not in ("redis-sentinel", "redis-cluster"):
-        pool_class = ConnectionPool if most == 1 else BlockingConnectionPool
-        wait = {} if most == 1 else {"timeout": CONNECT}
-        return Redis(connection_pool=pool_class.from_url(url, max_connections=most, **wait, **options))
-    if parts.username or parts.password:
-        options |= {"username": unquote(parts.username or "") or None, "password": unquote(parts.password or "")}
-    hosts = _hosts(parts, 26379 if scheme == "redis-sentinel" else 6379)
-    if scheme == "redis-cluster":
-        nodes = [ClusterNode(host, port) for host, port in hosts]
-        # What it repeats by itself are redirections, which the server sends before it does anything.
-        return cast(Redis, Shards(startup_nodes=nodes, ssl=secure, **options))
-    query = dict(parse_qsl(parts.query))
-    # Sentinels have users of their own, or none.
-    user = {"username": query.get("sentinel_username"), "password": query.get("sentinel_password")}
-    asking = {**options, **user, "socket_timeout": CONNECT, "ssl": secure}
-    sentinel = Quorum(hosts, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
-    service, _, role = parts.path.strip("/").partition("/")
-    found = sentinel.slave_for if role == "replica" else sentinel.master_for
-    return cast(Redis, found(service, ssl=secure, max_connections=most))
-
-
-async def disconnected(client: Redis) -> None:
-    """Close a client and every connection of it, those in use as well."""
-    await client.aclose()
-    if isinstance(client, Shards):
-        for line in list(client.lines):
-            with suppress(RedisError, OSError):
-                await line.disconnect(nowait=True)
-    pool = getattr(client, "connection_pool", None)
-    if pool is not None:
-        await pool.disconnect()
-        sentinels = getattr(pool, "sentinel_manager", None)
-        for sentinel in sentinels.sentinels if sentinels is not None else ():
-            await disconnected(sentinel)
-
-
 async def _config(redis: Redis) -> dict[str, str]:
     if isinstance(redis, RedisCluster):
         # What is weakest anywhere is what can be promised.
@@ -269,12 +229,6 @@ async def _config(redis: Redis) -> dict[str, str]:
 def _pairs(told: Any) -> dict[str, str]:
     pairs = told.items() if isinstance(told, dict) else zip(told[::2], told[1::2], strict=True)
     return {text(name): text(value) for name, value in pairs}
-
-
-def _hosts(parts: SplitResult, port: int) -> list[tuple[str, int]]:
-    """The hosts of an address that names several: `h1:p1,h2:p2`."""
-    found = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
-    return [(host.hostname or "127.0.0.1", host.port or port) for host in found]
 
 
 def text(found: bytes | str) -> str:

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ticker.answers import ABSENT, Told, Version
-from ticker.bridges import sealing, webhook
+from ticker.bridges import signing
+from ticker.bridges.guard import Forbidden, Guard
 from ticker.bridges.outbox import Outbox
 from ticker.bridges.register import Register
 from ticker.bridges.target import Target, id_of
-from ticker.bridges.way import Forbidden, Guard
 from ticker.channel import Channel
 from ticker.draft import ItemId
 from ticker.editing import DEADLINE, Editing, document, within
@@ -87,6 +87,9 @@ class Subscriptions:
         channel = self._editing.channel(request)
         if self._public_key is None:
             raise NotFound("Browsers cannot subscribe here: this service sends no Web Push.")
+        # Where nobody subscribes the library behind it is never loaded.
+        from ticker.bridges import sealing
+
         self._editing.admission.stranger(request)
         sent = await self._editing.body(request, Subscription)
         _checked(self._browsers, sent.endpoint, "endpoint")
@@ -116,10 +119,10 @@ class Subscriptions:
             _checked(self._others, sent.address, "address")
             for number, secret in enumerate(sent.secrets):
                 try:
-                    webhook.key_of(secret)
+                    signing.key_of(secret)
                 except ValueError as error:
                     raise Unprocessable(f"This is no secret: {error}.", field=f"secrets.{number}") from None
-            secrets = sent.secrets or (webhook.fresh(),)
+            secrets = sent.secrets or (signing.fresh(),)
             return await self._register(asked.channel, "webhook", sent.address, sent, secrets=secrets)
 
     async def unregister(self, request: Request) -> Response:

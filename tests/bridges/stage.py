@@ -10,6 +10,7 @@ from typing import Any
 from ticker import acts, tasks
 from ticker.bridges.apns import Apns, Signer
 from ticker.bridges.fcm import Account, Fcm
+from ticker.bridges.guard import Guard
 from ticker.bridges.notice import Notice
 from ticker.bridges.outbox import Outbox
 from ticker.bridges.provider import ACCEPTED, Answer, Provider
@@ -17,7 +18,7 @@ from ticker.bridges.register import Register
 from ticker.bridges.runner import Bridge, Fleet
 from ticker.bridges.sender import Rules
 from ticker.bridges.target import Target, id_of
-from ticker.bridges.way import Guard, Way
+from ticker.bridges.way import Way
 from ticker.bridges.webhook import Webhook
 from ticker.bridges.webpush import Vapid, WebPush, private_key
 from ticker.channel import DEFAULT, Channel

@@ -23,8 +23,8 @@ from ticker.bridges.apns import Apns, Signer
 from ticker.bridges.outbox import Claimed, Outbox
 from ticker.bridges.provider import Provider
 from ticker.bridges.runner import Bridge, Fleet
+from ticker.bridges.signing import fresh
 from ticker.bridges.way import Way
-from ticker.bridges.webhook import fresh
 from ticker.item import Item
 from ticker.store import Store
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ticker.bridges.log import LogProvider
 from ticker.bridges.provider import Provider
+from ticker.bridges.signing import fresh
 from ticker.bridges.target import STORED, Target
-from ticker.bridges.webhook import fresh
 
 from tests.bridges.stage import apns, fcm, vapid, webhook, webpush
 from tests.bridges.test_notice import item, told

@@ -7,7 +7,8 @@ import socket
 from typing import Any
 
 import pytest
-from ticker.bridges.way import MOST_BYTES, Forbidden, Guard, Reply, Unreachable, Way
+from ticker.bridges.guard import Forbidden, Guard
+from ticker.bridges.way import MOST_BYTES, Reply, Unreachable, Way
 
 from tests.bridges.stage import guard
 from tests.fakes.faults import Fault

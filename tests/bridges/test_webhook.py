@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 import standardwebhooks
-from ticker.bridges.way import Guard, Way
-from ticker.bridges.webhook import Webhook, fresh, key_of, signature
+from ticker.bridges.guard import Guard
+from ticker.bridges.signing import fresh, key_of, signature
+from ticker.bridges.way import Way
+from ticker.bridges.webhook import Webhook
 from ticker.store import Store
 
 from tests.bridges.stage import Room, webhook

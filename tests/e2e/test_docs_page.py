@@ -14,22 +14,22 @@ from .cast import Complaints, NewPage, Service
 SOON = 10_000
 
 
-def document(service: Service, address: str = "/openapi.json") -> Any:
+def document(newsroom: Service, address: str = "/openapi.json") -> Any:
     """What the service says of itself."""
-    return httpx.get(service.url + address, trust_env=False).json()
+    return httpx.get(newsroom.url + address, trust_env=False).json()
 
 
-def opened(page: Page, service: Service, place: str = "") -> Page:
+def opened(page: Page, newsroom: Service, place: str = "") -> Page:
     """The page when it has been made."""
-    page.goto(f"{service.url}/docs{place}")
+    page.goto(f"{newsroom.url}/docs{place}")
     expect(page.locator("#schemas")).to_be_attached(timeout=SOON)
     return page
 
 
-def test_every_operation_frame_refusal_and_object_stands_on_the_page(service: Service, page: Page) -> None:
+def test_every_operation_frame_refusal_and_object_stands_on_the_page(newsroom: Service, page: Page) -> None:
     """With its address, and in the contents."""
-    opened(page, service)
-    api, live = document(service), document(service, "/asyncapi.json")
+    opened(page, newsroom)
+    api, live = document(newsroom), document(newsroom, "/asyncapi.json")
     cards = set(page.locator(".card").evaluate_all("all => all.map((card) => card.id)"))
     operations = [told for path in api["paths"].values() for method, told in path.items() if method != "parameters"]
     expected = {operation["operationId"] for operation in operations} | {"live"}
@@ -43,9 +43,9 @@ def test_every_operation_frame_refusal_and_object_stands_on_the_page(service: Se
         expect(page.locator("h3 code", has_text=path).first).to_be_visible()
 
 
-def test_an_operation_says_who_may_what_it_takes_and_what_it_answers(service: Service, page: Page) -> None:
+def test_an_operation_says_who_may_what_it_takes_and_what_it_answers(newsroom: Service, page: Page) -> None:
     """Parameters, body and an example in view; answers unfold, refusals by their names."""
-    card = opened(page, service).locator("#change")
+    card = opened(page, newsroom).locator("#change")
     expect(card.locator(".access")).to_have_text("Needs a key with the scope correct, or a session with it.")
     expect(card.locator("tr", has_text="If-Match")).to_contain_text("required")
     expect(card.locator("pre")).to_contain_text('"signal": "correction"')
@@ -58,9 +58,9 @@ def test_an_operation_says_who_may_what_it_takes_and_what_it_answers(service: Se
     expect(page.locator("#problem-nothing-changed")).to_contain_text("Answered by change.")
 
 
-def test_the_search_shows_what_holds_every_word(service: Service, page: Page) -> None:
+def test_the_search_shows_what_holds_every_word(newsroom: Service, page: Page) -> None:
     """From the keyboard alone: a slash goes there, Escape takes the words away."""
-    opened(page, service)
+    opened(page, newsroom)
     all_of_them = page.locator(".card:visible").count()
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
@@ -78,9 +78,9 @@ def test_the_search_shows_what_holds_every_word(service: Service, page: Page) ->
     expect(page.locator("#found")).to_have_text("")
 
 
-def test_a_link_to_what_the_search_hides_shows_it(service: Service, page: Page) -> None:
+def test_a_link_to_what_the_search_hides_shows_it(newsroom: Service, page: Page) -> None:
     """Nobody lands on nothing."""
-    opened(page, service)
+    opened(page, newsroom)
     page.locator("#search").fill("retracted item that this one stands for")
     expect(page.locator("#schema-Draft")).to_be_visible()
     expect(page.locator("#schema-Heartbeat")).to_be_hidden()
@@ -89,16 +89,16 @@ def test_a_link_to_what_the_search_hides_shows_it(service: Service, page: Page) 
     expect(page.locator("#search")).to_have_value("")
 
 
-def test_an_address_with_a_place_opens_there(service: Service, page: Page) -> None:
+def test_an_address_with_a_place_opens_there(newsroom: Service, page: Page) -> None:
     """So a colleague can be sent to one operation; the contents say where one is."""
-    opened(page, service, "#retract")
+    opened(page, newsroom, "#retract")
     expect(page.locator("#retract h3")).to_be_in_viewport()
     expect(page.locator('#contents a[aria-current="true"]')).to_have_text("POST…/items/{id}/retract")
 
 
-def test_the_live_stream_is_told_with_its_frames_and_close_codes(service: Service, page: Page) -> None:
+def test_the_live_stream_is_told_with_its_frames_and_close_codes(newsroom: Service, page: Page) -> None:
     """As the protocol has them."""
-    opened(page, service)
+    opened(page, newsroom)
     expect(page.locator("#live")).to_contain_text("1012")
     expect(page.locator("#live")).to_contain_text("/v1/channels/{channel}/live")
     expect(page.locator("#live tr", has_text="urgency")).to_contain_text("list of at most 10")
@@ -108,9 +108,9 @@ def test_the_live_stream_is_told_with_its_frames_and_close_codes(service: Servic
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_every_screen_by_day_and_by_night(service: Service, new_page: NewPage, width: int, scheme: str) -> None:
+def test_it_fits_every_screen_by_day_and_by_night(newsroom: Service, new_page: NewPage, width: int, scheme: str) -> None:
     """Nothing runs off sideways; on a small one the contents are folded until they are wanted."""
-    page = opened(new_page(viewport={"width": width, "height": 800}, color_scheme=scheme), service)
+    page = opened(new_page(viewport={"width": width, "height": 800}, color_scheme=scheme), newsroom)
     assert width >= page.evaluate("document.documentElement.scrollWidth")
     expect(page.locator("#contents")).to_be_visible(visible=width >= 1024)
     if width < 1024:
@@ -124,36 +124,36 @@ def test_it_fits_every_screen_by_day_and_by_night(service: Service, new_page: Ne
     assert (sum(channels) > 384) == (scheme == "light")
 
 
-def test_what_a_document_says_is_shown_as_text(service: Service, page: Page) -> None:
+def test_what_a_document_says_is_shown_as_text(newsroom: Service, page: Page) -> None:
     """Markup in a description is read, not run; a link out of the service is none."""
-    told = document(service)
+    told = document(newsroom)
     told["info"]["description"] = "<img src=x onerror=alert(1)> [here](https://elsewhere.example/) `<b>`"
 
     def answer(route: Route) -> None:
         route.fulfill(body=json.dumps(told), content_type="application/json")
 
     page.route("**/openapi.json", answer)
-    opened(page, service)
+    opened(page, newsroom)
     expect(page.locator(".intro")).to_contain_text("<img src=x onerror=alert(1)>")
     expect(page.locator("main img")).to_have_count(0)
     expect(page.locator('a[href*="elsewhere"]')).to_have_count(0)
 
 
-def test_half_a_service_is_shown_as_what_it_is(service: Service, page: Page) -> None:
+def test_half_a_service_is_shown_as_what_it_is(newsroom: Service, page: Page) -> None:
     """A process that has no live stream is not asked for one."""
-    told = document(service)
+    told = document(newsroom)
     del told["paths"]["/asyncapi.json"]
     page.route("**/openapi.json", lambda route: route.fulfill(body=json.dumps(told), content_type="application/json"))
-    opened(page, service)
+    opened(page, newsroom)
     expect(page.locator("#stream")).to_have_count(0)
     expect(page.locator("#publish")).to_be_visible()
 
 
-def test_a_document_that_cannot_be_loaded_is_said(service: Service, page: Page, complaints: Complaints) -> None:
+def test_a_document_that_cannot_be_loaded_is_said(newsroom: Service, page: Page, complaints: Complaints) -> None:
     """With what to do next."""
     complaints.allow("503")
     page.route("**/openapi.json", lambda route: route.fulfill(status=503, body="{}"))
-    page.goto(f"{service.url}/docs")
+    page.goto(f"{newsroom.url}/docs")
     expect(page.locator("#state")).to_have_text(
         "The description could not be loaded (/openapi.json answered 503). Reload the page to try again."
     )

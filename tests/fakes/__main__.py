@@ -10,7 +10,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from ticker.bridges.webhook import fresh
+from ticker.bridges.signing import fresh
 
 from tests.bridges.stage import VAPID_KEY, vapid
 from tests.fakes.apns import KEY_ID, TEAM, TOPIC, FakeApns

@@ -16,10 +16,11 @@ from urllib.parse import parse_qs
 
 from ticker import oracle
 from ticker.audit import Audit
-from ticker.auth import Keyring, Scope
+from ticker.auth import Keyring
 from ticker.channel import Channel as Served
 from ticker.hub import Hub
 from ticker.polling import selected
+from ticker.scope import Scope
 from ticker.store import Store
 from ticker.stream import Log
 from websockets.asyncio.client import ClientConnection

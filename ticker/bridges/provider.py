@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from ticker.bridges.guard import Forbidden
 from ticker.bridges.notice import Notice
 from ticker.bridges.target import Target
-from ticker.bridges.way import Forbidden, Reply, Unreachable, Way
+from ticker.bridges.way import Reply, Unreachable, Way
 from ticker.item import Item
 
 Kind = Literal["accepted", "gone", "refused", "later"]
