@@ -214,7 +214,7 @@ async def test_the_bar_of_any_moment_is_what_the_window_was_then(stage: Stage, s
     async def cursor() -> str:
         return str((await stage.http.get(ITEMS)).json()["cursor"])
 
-    for number in range(150):
+    for number in range(100):
         name = dice.choice(["post", "post", "post", "plan", "pin", *BODIES, "unpin", "hold", "release", "expire"])
         if name in ("post", "plan"):
             plan = {"publish_at": LATER} if name == "plan" else {}

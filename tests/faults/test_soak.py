@@ -24,7 +24,7 @@ from tests.faults.witness import Desk, Reader, judge, settled, watching
 from tests.stage import running, short_directory
 from tests.waiting import until
 
-SECONDS = float(os.environ.get("TICKER_TEST_SOAK", "25"))
+SECONDS = float(os.environ.get("TICKER_TEST_SOAK", "20"))
 READERS = 500 if SECONDS >= 300 else 100
 EVERY = 20.0 if SECONDS >= 300 else 6.0
 """Seconds from one fault to the next."""

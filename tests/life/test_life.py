@@ -28,7 +28,7 @@ from tests.life.house import House, open_house
 from tests.life.model import STANDING, Ask, Doc
 from tests.stage import short_directory
 
-EXAMPLES = int(os.environ.get("TICKER_TEST_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("TICKER_TEST_EXAMPLES", "15"))
 STEPS = 50
 SHRINKING = 400
 """Seconds; hypothesis itself takes at most 300."""
