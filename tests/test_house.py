@@ -83,6 +83,16 @@ def test_only_the_store_knows_redis() -> None:
     assert {"store"} == knows
 
 
+def test_only_one_module_knows_opentelemetry() -> None:
+    """Who wants no traces does not have it (`test_traces` sees that it is not imported)."""
+    knows = {
+        name
+        for name, path in modules().items()
+        if re.search(r"^\s*(from|import) opentelemetry\b", path.read_text(), re.MULTILINE)
+    }
+    assert {"otel"} == knows
+
+
 def test_no_page_writes_markup() -> None:
     """What editors write reaches the page as text only."""
     pattern = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(")

@@ -346,4 +346,5 @@ class Problem(Told):
     detail: str = Field(description="a sentence for people")
     retry: bool = Field(description="whether the same request can succeed later without being changed")
     field: str = Field(ABSENT, description="the field, header or parameter that is wrong")
+    request_id: str = Field(ABSENT, description="what the log of the server knows the request by")
     item: Desk = Field(ABSENT, description="the newest version, when If-Match named another")

@@ -22,7 +22,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from ticker import channel as channels
-from ticker import metrics, places, tasks
+from ticker import metrics, places, tasks, traces
 from ticker.app import ROLE, Role, create_app
 from ticker.auth import Keyring
 from ticker.bridges import roster
@@ -84,7 +84,8 @@ def push(settings: Settings) -> int:
     store = Store(settings.redis_url.get_secret_value())
     known = channels.load(settings.channels)
     figures = metrics.Metrics(known)
-    crew = Crew(store, settings, known, figures)
+    tracing = traces.begun(settings.traces, "push")
+    crew = Crew(store, settings, known, figures, tracing)
     running: dict[str, asyncio.Task[None]] = {}
 
     def start(name: str, run: tasks.Run) -> None:
@@ -107,6 +108,8 @@ def push(settings: Settings) -> int:
             await stopped.wait()
         await tasks.end(running.values())
         await store.close()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
     # What is set wrongly is told here, and not by a task that begins again and again.
     asyncio.run(_checked(settings))
@@ -253,6 +256,9 @@ def _announce_when_ready(settings: Settings, role: Role, port: int, how_to_post:
                 program = f"{os.path.relpath(sys.executable)} -m ticker"
             address = "" if port == 8000 else f"TICKER_URL={url} "
             told.append(f'  post an alert  {address}{how_to_post} {program} post en "Agency: The first line stands"')
+        if settings.log_format == "json":
+            log.info("%s", told[0])  # for whoever reads it by line, and no key to post with
+            return
         print("\n".join(told), flush=True)  # noqa: T201
 
     threading.Thread(target=announce, name="announce", daemon=True).start()

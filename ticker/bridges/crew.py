@@ -7,6 +7,7 @@ import functools
 import os
 import socket
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ticker import tasks
 from ticker.bridges import roster
@@ -17,16 +18,27 @@ from ticker.metrics import Metrics
 from ticker.settings import Settings
 from ticker.store import Store
 
+if TYPE_CHECKING:
+    from ticker.otel import Traces
+
 
 class Crew:
     """One bridge for each channel there is."""
 
-    def __init__(self, store: Store, settings: Settings, channels: Mapping[str, Channel], metrics: Metrics) -> None:
-        """`channels` may change; `look` tells that it has."""
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        channels: Mapping[str, Channel],
+        metrics: Metrics,
+        traces: Traces | None = None,
+    ) -> None:
+        """`channels` may change; `look` tells that it has. `traces` is told of what is claimed."""
         self._store = store
         self._settings = settings
         self._channels = channels
         self._metrics = metrics
+        self._traces = traces
         self._changed = asyncio.Event()
 
     def look(self) -> None:
@@ -51,6 +63,7 @@ class Crew:
                         self._metrics,
                         Rules(clear=settings.push_clear),
                         most=settings.push_targets,
+                        traces=self._traces,
                     )
                     run = functools.partial(bridge.run, worker)
                     running[name] = asyncio.create_task(tasks.supervised(f"push of {name}", run))
