@@ -59,6 +59,7 @@ from ticker.settings import Settings
 from ticker.store import Store
 from ticker.stream import Log
 from ticker.subscriptions import Subscriptions
+from ticker.vitals import Vitals
 from ticker.wire import CloseCode
 
 log = logging.getLogger("ticker.app")
@@ -111,7 +112,18 @@ class Process:
         self.reaches = {name: found.reach for name, found in self.fanouts.items()}
         self.census = Census(self.store, self.reaches, self.hubs, self.metrics)
         self.receipts = Receipts(self.reaches, self.metrics)
-        self.exposition = Exposition(self.metrics, self.fanouts, self.reaches, admission, settings.metrics)
+        # Who serves everything also sends to phones, when it is told how; alone, `ticker push` does.
+        pushes = role == "serve" and roster.configured(settings)
+        self.crew = Crew(self.store, settings, self.channels, self.metrics, self.traces) if pushes else None
+        vitals = Vitals(
+            self.metrics,
+            readers=0 if role == "api" else settings.max_readers,
+            memory=settings.max_memory,
+            beside=self.crew.tell if self.crew else None,
+        )
+        if role != "fanout":
+            self.metrics.editing(self.channels)
+        self.exposition = Exposition(self.metrics, self.fanouts, self.reaches, admission, settings.metrics, vitals)
         self.drain = Drain(self._everybody, settings.drain, (settings.reconnect_min_ms, settings.reconnect_max_ms))
         self.places = Places(
             settings.max_readers,
@@ -128,9 +140,6 @@ class Process:
         self.reference = Reference(self.operations, self.channels)
         self.reload = Reload(settings.channels, self.channels)
         self.role = role
-        # Who serves everything also sends to phones, when it is told how; alone, `ticker push` does.
-        pushes = role == "serve" and roster.configured(settings)
-        self.crew = Crew(self.store, settings, self.channels, self.metrics, self.traces) if pushes else None
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def _everybody(self) -> list[Reader]:

@@ -32,10 +32,12 @@ from ticker.embedded import EmbeddedStore
 from ticker.errors import SettingsError
 from ticker.hangup import Hangup
 from ticker.http import Http
+from ticker.listener import listening
 from ticker.reload import Reload
 from ticker.server import Server
 from ticker.settings import Settings
 from ticker.store import Store
+from ticker.vitals import Vitals
 from ticker.websocket import WebSocketConnection
 from ticker.workers import Listeners, Workers
 
@@ -86,7 +88,12 @@ def push(settings: Settings) -> int:
     figures = metrics.Metrics(known)
     tracing = traces.begun(settings.traces, "push")
     crew = Crew(store, settings, known, figures, tracing)
+    vitals = Vitals(figures, memory=settings.max_memory, beside=crew.tell)
     running: dict[str, asyncio.Task[None]] = {}
+
+    def page() -> bytes:
+        vitals.look()
+        return figures.page()
 
     def start(name: str, run: tasks.Run) -> None:
         running[name] = asyncio.create_task(tasks.supervised(name, run))
@@ -104,7 +111,10 @@ def push(settings: Settings) -> int:
         start("master of the Sentinels", store.follow)
         start("push", crew.run)
         start("reload", functools.partial(reload.run, take))
-        with hangup.heard(reload.ask), figures.told(settings.host, settings.push_metrics):
+        with (
+            hangup.heard(reload.ask),
+            listening(settings.host, settings.push_metrics, page, crew.late, settings.metrics),
+        ):
             await stopped.wait()
         await tasks.end(running.values())
         await store.close()

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ticker import tasks
+from ticker.bridges.notice import OUTCOMES
 from ticker.bridges.outbox import Lot, Outbox
 from ticker.bridges.pace import Pace
 from ticker.bridges.planner import plan
@@ -82,7 +84,14 @@ class Bridge:
         self._traces = traces
         self._sender = Sender(self.outbox, self.register, channels, metrics, rules)
         self._wake = asyncio.Event()
+        self._claimed: float | None = None
+        metrics.bridged(channel, fleet.providers, OUTCOMES, ("poison", "trimmed"))
         self._failed: dict[str, int] = {}
+
+    @property
+    def age(self) -> float:
+        """Seconds since the log was claimed, or an entry of it seen to."""
+        return float("inf") if self._claimed is None else time.monotonic() - self._claimed
 
     @property
     def _about(self) -> dict[str, str]:
@@ -118,6 +127,7 @@ class Bridge:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _write(self, claims: Claims, batch: Sequence[Found]) -> None:
+        self._claimed = time.monotonic()
         for found in batch:
             name = str(found.cursor) if isinstance(found, Entry) else found.id
             if isinstance(found, Entry):
@@ -126,6 +136,7 @@ class Bridge:
             else:
                 await self._bury(found)
             await claims.done([name])
+            self._claimed = time.monotonic()
             self._failed.pop(name, None)
 
     async def _planned(self, entry: Entry, name: str) -> bool:
