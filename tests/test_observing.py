@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import promql_parser as promql
 import pytest
 import yaml
@@ -20,9 +22,10 @@ from ticker.metrics import ANSWERS, REFUSED
 from ticker.store import KINDS
 
 from tests.desk import ITEMS, sent
-from tests.stage import Stage, entries, frame
+from tests.stage import PLAIN, Stage, entries, frame, free_port, short_directory
 from tests.test_exposition import told as page_of
 from tests.test_metrics import figures, read, used
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -288,3 +291,53 @@ def test_the_scrape_jobs_are_the_roles_of_the_fleet() -> None:
         assert ([role], "A", 8000) == (found["names"], found["type"], found["port"])
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     assert {"api", "fanout", "push"} <= set(services)
+
+
+@contextmanager
+def prometheus(target: str) -> Iterator[str]:
+    """The server with our rules, which asks this target as it would a fan-out. Yields its address."""
+    promtool("--version")  # skips or fails where it is not installed
+    program = shutil.which("prometheus")
+    assert program is not None
+    configuration = loaded("prometheus.yml")
+    configuration["global"] |= {"scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "200ms"}
+    configuration["rule_files"] = [str(PROMETHEUS / "rules.yml")]
+    # The same job by another way of finding it: there are no containers here that a name could stand for.
+    configuration["scrape_configs"] = [{"job_name": "ticker-fanout", "static_configs": [{"targets": [target]}]}]
+    with short_directory() as directory:
+        file, address = directory / "prometheus.yml", f"127.0.0.1:{free_port()}"
+        file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
+        flags = [f"--config.file={file}", f"--storage.tsdb.path={directory}/data", f"--web.listen-address={address}"]
+        with (directory / "output").open("wb") as output:
+            process = subprocess.Popen([program, *flags], stdout=output, stderr=output)
+        try:
+            yield f"http://{address}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+async def test_prometheus_itself_reads_a_service_and_answers_every_query(stage: Stage) -> None:
+    """It finds the service up, works out the rules, and takes each query of the dashboard."""
+    with prometheus(stage.url.removeprefix("http://")) as url:
+        async with httpx.AsyncClient(base_url=url, **PLAIN) as client:
+
+            async def asked(query: str) -> Any:
+                answer = await client.get("/api/v1/query", params={"query": query})
+                assert (200, "success") == (answer.status_code, answer.json()["status"]), answer.text
+                return answer.json()["data"]["result"]
+
+            async def ready() -> bool:
+                try:
+                    return (await client.get("/-/ready")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            async def worked_out() -> bool:
+                return bool(await asked('channel_way:ticker_readers:sum{channel="en",way="websocket"}'))
+
+            await until(ready, "Prometheus to be ready", 30)
+            await until(worked_out, "Prometheus to have read the service", 30)
+            assert ["1"] == [found["value"][1] for found in await asked('up{job="ticker-fanout"}')]
+            for _, query in queries():
+                await asked(query)

@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("ticker.access")
 
 HEADER = "X-Request-Id"
+NAME = HEADER.lower().encode()
+PROCESS = secrets.token_hex(8)
+"""Begins the ids that are made here: they are no secret, only no other request has them."""
 REQUEST_ID = "ticker.request_id"
 """Where a request's scope has it."""
 SANE = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
@@ -29,6 +33,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SHOWN = frozenset({"channel", "id", "file", "release"})
 """What of an address may stand in the log; whoever knows the id of a target may end what it is told."""
 LONGEST_PATH = 200
+
+_numbers = count()
 
 
 class Access:
@@ -46,7 +52,7 @@ class Access:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = scope[REQUEST_ID] = _asked(scope) or secrets.token_hex(16)
+        request_id = scope[REQUEST_ID] = _asked(scope) or f"{PROCESS}{next(_numbers):016x}"
         about = logs.begin(request_id)
         status = 500  # what a fault is answered with, outside of here
 
@@ -55,10 +61,11 @@ class Access:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # A cache would give one reader's id to all that come after.
-                if not any(
-                    name.lower() == b"cache-control" and b"public" in value for name, value in message["headers"]
-                ):
-                    message["headers"] = [*message["headers"], (HEADER.lower().encode(), request_id.encode())]
+                for name, value in message["headers"]:
+                    if name == b"cache-control" and b"public" in value:
+                        break
+                else:
+                    message["headers"] = [*message["headers"], (NAME, request_id.encode())]
             await send(message)
 
         try:
@@ -70,11 +77,7 @@ class Access:
                     try:
                         await self._app(scope, receive, sent)
                     finally:
-                        tell(
-                            _route(scope),
-                            status,
-                            **{name: about[name] for name in ("channel", "item") if name in about},
-                        )
+                        tell(_route(scope), status, **_found(about))
         finally:
             if self._logged:
                 _tell(scope, status, round((time.perf_counter() - began) * 1000, 1))
@@ -85,6 +88,10 @@ def _tell(scope: Scope, status: int, milliseconds: float) -> None:
     client = scope["client"][0] if scope.get("client") else ""
     told = {"method": scope["method"], "path": path, "status": status, "milliseconds": milliseconds, "client": client}
     log.info("%s %s %d, %.1f ms, %s", scope["method"], path, status, milliseconds, client, extra=told)
+
+
+def _found(about: Mapping[str, logs.Value]) -> dict[str, logs.Value]:
+    return {name: about[name] for name in ("channel", "item") if name in about}
 
 
 def _path(scope: Scope) -> str:
@@ -110,8 +117,8 @@ def _route(scope: Scope) -> str:
 
 
 def _asked(scope: Scope) -> str:
-    value = _header(scope, HEADER.lower().encode())
-    return value.decode() if SANE.fullmatch(value) else ""
+    value = _header(scope, NAME)
+    return value.decode() if value and SANE.fullmatch(value) else ""
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

@@ -56,8 +56,8 @@ class Entry:
         if cursor is None or previous is None or act is None or item is None:
             raise ValueError(f"entry {stream_id!r} lacks a field that every entry has")
         # Of no weight: what is not one, or of a version to come, is no trace.
-        trace = fields.get(b"trace", b"")
-        known = trace.decode("ascii") if _TRACE.fullmatch(trace) else ""
+        trace = fields.get(b"trace")
+        known = trace.decode("ascii") if trace and _TRACE.fullmatch(trace) else ""
         return cls(cursor, previous, act.decode("ascii"), Item.model_validate_json(item), known)
 
 
