@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -19,7 +20,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Told
-from ticker.bridges.runner import GROUP
+from ticker.access import HEADER
 from ticker.entry import Entry
 from ticker.otel import LAST_SECONDS, Traces
 from ticker.store import Store
@@ -27,6 +28,7 @@ from ticker.stream import Log
 
 from tests.desk import ITEMS
 from tests.stage import AUTHORIZED, KEY, PLAIN, Stage, entries, frame, free_port, short_directory
+from tests.test_metrics import value
 from tests.test_stream import publishing
 from tests.waiting import until, until_now
 
@@ -120,10 +122,11 @@ def collector() -> Iterator[Collector]:
 
 @contextmanager
 def role(name: str, store: str, directory: Path, **environ: str) -> Iterator[str]:
-    """A role as a process of its own. Yields its address; it ends with status 0."""
+    """A role as a process of its own. Yields its address; it ends with status 0, and each line it says is an object."""
     port = free_port()
     own = {known: value for known, value in os.environ.items() if not known.startswith(("TICKER_", "OTEL_"))}
-    ours = {"TICKER_REDIS_URL": store, "TICKER_PORT": str(port), "TICKER_BOOTSTRAP_KEY": KEY, "TICKER_DRAIN": "0"}
+    ours = {"TICKER_REDIS_URL": store, "TICKER_BOOTSTRAP_KEY": KEY, "TICKER_DRAIN": "0", "TICKER_LOG_FORMAT": "json"}
+    ours["TICKER_PUSH_METRICS" if name == "push" else "TICKER_PORT"] = str(port)
     output = directory / name
     with output.open("wb") as said:
         process = subprocess.Popen(
@@ -137,7 +140,12 @@ def role(name: str, store: str, directory: Path, **environ: str) -> Iterator[str
         if process.poll() is None:
             process.kill()
             process.wait()
-    assert "Traceback" not in output.read_text()
+    assert [] == [said for said in lines(output) if "exception" in said]
+
+
+def lines(output: Path) -> list[dict[str, Any]]:
+    """What a process said."""
+    return [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
 
 
 async def ready(url: str) -> None:
@@ -157,33 +165,45 @@ async def test_one_trace_goes_from_the_request_through_the_log_to_each_process(
     store: Store, valkey: str, collector: Collector
 ) -> None:
     """Request, append, broadcast and the planning of pushes: each a child of the one before, in three processes."""
-    where = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    where = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     with (
         short_directory() as directory,
-        role("api", valkey, directory, **where) as api,
+        role("api", valkey, directory, TICKER_ACCESS_LOG="true", **where) as api,
         role("fanout", valkey, directory, **where) as fanout,
-        role("push", valkey, directory, **where),
+        role("push", valkey, directory, **where) as push,
     ):
-        await ready(api)
-        await ready(fanout)
-
-        async def claims() -> bool:
-            if not await store.redis.exists("{ticker:en}:log"):
-                return False
-            return any(group["name"] == GROUP.encode() for group in await store.redis.xinfo_groups("{ticker:en}:log"))
-
-        await until(claims, "push to join its group", 30)
+        for url in (api, fanout, push):
+            await ready(url)
         stage = Stage(fanout)
         async with stage.reader() as line, httpx.AsyncClient(base_url=api, headers=AUTHORIZED, **PLAIN) as editor:
             await frame(line)
-            answer = await editor.post(ITEMS, json={"headline": "17 are safe"}, headers={"traceparent": FROM_OUTSIDE})
+            headers = {"traceparent": FROM_OUTSIDE, HEADER: "r-1"}
+            answer = await editor.post(ITEMS, json={"headline": "17 are safe"}, headers=headers)
             assert 201 == answer.status_code
             assert [] == [name for name in (await entries(line, 1))[0] if "trace" in name]
+            figures = (await editor.get(push + "/metrics")).content
             # Looking is no road of an alert.
             await editor.get(ITEMS + "/" + answer.json()["item"]["id"])
         await stage.http.aclose()
         newest: Any = await store.redis.xrevrange("{ticker:en}:log", count=1)
-    # They have ended, so everything is told.
+        await until(lambda: len(collector.spans) >= 4, "each process to tell of its part")
+
+        def said(name: str, logger: str, message: str) -> list[dict[str, Any]]:
+            return [
+                found
+                for found in lines(directory / name)
+                if found["logger"] == logger and found["message"].startswith(message)
+            ]
+
+        await until(lambda: bool(said("fanout", "ticker.serve", f"ticker fanout is ready on {fanout}")), "its word")
+        await until(lambda: bool(said("api", "ticker.access", f"POST {ITEMS} 201")), "the record of the request")
+        (logged,) = said("api", "ticker.access", f"POST {ITEMS} 201")
+    assert (FROM_OUTSIDE.split("-")[1], "r-1") == (logged["trace_id"], logged["request_id"])
+    assert 0 == value(figures, "ticker_redis_errors_total", kind="refused")
+    claimed = value(figures, "ticker_push_claim_age_seconds", channel="en")
+    assert claimed is not None
+    assert claimed < 20
+    # They have ended, so nothing more is told.
     (request,), (append,) = collector.of(f"POST {ITEMS.replace('/en/', '/{channel}/')}"), collector.of("append")
     (broadcast,), (planned,) = collector.of("broadcast"), collector.of("plan pushes")
     assert 4 == len(collector.spans)
