@@ -128,6 +128,15 @@ async def test_no_secret_stands_in_the_log(valkey: str, store: Store, said: Said
     assert "/v1/channels/en/subscriptions/***" in paths
 
 
+async def test_a_client_is_told_by_the_proxies_that_are_named(valkey: str, store: Store, said: Said) -> None:
+    """Else it is the one that has the line, whatever it says of others."""
+    for proxies, client in ((None, "127.0.0.1"), ("127.0.0.1", "203.0.113.7")):
+        async with running(valkey, access_log=True, proxies=proxies) as stage:
+            said.lines.clear()
+            await stage.http.get("/health/live", headers={"X-Forwarded-For": "203.0.113.7"})
+            assert client == said.told()[0]["client"]
+
+
 async def test_a_hostile_address_is_one_record(valkey: str, store: Store, said: Said) -> None:
     """Whatever somebody asks for, in whichever encoding."""
     async with running(valkey, access_log=True) as stage:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticker import logs
+from ticker.address import Proxies
 
 if TYPE_CHECKING:
     from ticker.otel import Traces
@@ -40,10 +41,13 @@ _numbers = count()
 class Access:
     """ASGI: goes around everything that answers a request."""
 
-    def __init__(self, app: ASGIApp, *, logged: bool = False, traces: Traces | None = None) -> None:
-        """`logged`: a line for each request."""
+    def __init__(
+        self, app: ASGIApp, *, logged: bool = False, proxies: Proxies | None = None, traces: Traces | None = None
+    ) -> None:
+        """`logged`: a line for each request, with the client's address as the `proxies` of ours tell it."""
         self._app = app
         self._logged = logged
+        self._proxies = proxies or Proxies()
         self._traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,14 +84,14 @@ class Access:
                         tell(_route(scope), status, **_found(about))
         finally:
             if self._logged:
-                _tell(scope, status, round((time.perf_counter() - began) * 1000, 1))
+                self._tell(scope, status, round((time.perf_counter() - began) * 1000, 1))
 
-
-def _tell(scope: Scope, status: int, milliseconds: float) -> None:
-    path = _path(scope)
-    client = scope["client"][0] if scope.get("client") else ""
-    told = {"method": scope["method"], "path": path, "status": status, "milliseconds": milliseconds, "client": client}
-    log.info("%s %s %d, %.1f ms, %s", scope["method"], path, status, milliseconds, client, extra=told)
+    def _tell(self, scope: Scope, status: int, milliseconds: float) -> None:
+        method, path = scope["method"], _path(scope)
+        forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        client = self._proxies.client(scope["client"][0] if scope.get("client") else "", forwarded)
+        told = {"method": method, "path": path, "status": status, "milliseconds": milliseconds, "client": client}
+        log.info("%s %s %d, %.1f ms, %s", method, path, status, milliseconds, client, extra=told)
 
 
 def _found(about: Mapping[str, logs.Value]) -> dict[str, logs.Value]:

@@ -297,7 +297,8 @@ def create_app(settings: Settings, role: Role = "serve", hangup: Hangup | None =
         expose_headers=["Date", "ETag"],  # Date: who only polls corrects his clock by it
         max_age=86_400,
     )
-    access = Middleware(Access, logged=settings.access_log, traces=process.traces)
+    proxies = Proxies.parse(settings.proxies or "")
+    access = Middleware(Access, logged=settings.access_log, proxies=proxies, traces=process.traces)
     app = Starlette(
         routes=process.routes(),
         exception_handlers=cast(Any, refusal.HANDLERS),

@@ -49,7 +49,7 @@ def listening(
             path = self.path.partition("?")[0]
             try:
                 if path == "/metrics":
-                    if not near.names(self.client_address[0].removeprefix("::ffff:")):
+                    if not near.names(self.client_address[0]):
                         raise Forbidden("The figures are for the addresses in TICKER_METRICS.")
                     self._answer(200, MEDIA_TYPE, page())
                 elif path == "/health/live":

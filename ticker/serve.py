@@ -128,7 +128,8 @@ def push(settings: Settings) -> int:
 
 
 async def _checked(settings: Settings) -> None:
-    """Raises SettingsError when a provider cannot be had."""
+    """Raises SettingsError when a provider cannot be had, or traces cannot be told."""
+    traces.wanted(settings.traces)
     for provider in roster.providers(settings):
         await provider.close()
 

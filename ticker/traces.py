@@ -22,18 +22,25 @@ DISABLED = "OTEL_SDK_DISABLED"
 NEEDED = "opentelemetry.exporter.otlp.proto.http"
 
 
-def begun(choice: Choice, role: str, environ: Mapping[str, str] = os.environ) -> Traces | None:
-    """What tells of traces in this process; None when nobody asks for it. `role` becomes `service.name`.
-
-    Raises SettingsError when they are asked for and the extra is not installed.
-    """
+def wanted(choice: Choice, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether somebody asks for traces. Raises SettingsError when the setting does, and the extra is not there."""
     if choice == "off" or environ.get(DISABLED, "").strip().lower() == "true":
-        return None
+        return False
     if choice == "auto" and not any(environ.get(name) for name in ENDPOINTS):
+        return False
+    if choice == "on" and not _installed():
+        raise SettingsError("TICKER_TRACES", "needs OpenTelemetry: install 'ticker[otel]'.")
+    return True
+
+
+def begun(choice: Choice, role: str, environ: Mapping[str, str] = os.environ) -> Traces | None:
+    """What tells of traces in this process; None when nobody asks for it. `role` is in its `service.name`.
+
+    Raises SettingsError as `wanted` does; whose address may be meant for others on the machine is told in the log.
+    """
+    if not wanted(choice, environ):
         return None
     if not _installed():
-        if choice == "on":
-            raise SettingsError("TICKER_TRACES", "needs OpenTelemetry: install 'ticker[otel]'.")
         log.warning("an address for traces is set, and OpenTelemetry is not installed ('ticker[otel]'): none are told")
         return None
     from ticker.otel import Traces  # here, since who wants no traces does not have it
