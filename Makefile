@@ -52,7 +52,7 @@ lock:  ## look for newer releases of everything we use, and lock them with their
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --group build -o requirements-build.txt
 	$(LOCK) --group autobahn -o requirements-autobahn.txt
-	$(LOCK) pyproject.toml --group dev -o requirements-dev.txt
+	$(LOCK) pyproject.toml --extra otel --group dev -o requirements-dev.txt
 
 clean:  ## remove what was made here, the sample data included
 	rm -rf .venv node_modules .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .autobahn .bench bench/floor bench/load

@@ -34,6 +34,11 @@ def main() -> int:
         apt("docker-compose")
         if not shutil.which("docker-compose"):
             missing.append("Compose (install your system's package 'docker-compose')")
+    # Rules, alarms and the page of figures are read by the program that they are written for.
+    if not shutil.which("promtool"):
+        apt("prometheus")
+        if not shutil.which("promtool"):
+            missing.append("promtool (install your system's package 'prometheus')")
     # A server's clock is set by a few lines of C, a cable is pulled by the kernel, a line is sealed by a certificate.
     for program, packages in (("cc", ("gcc", "libc6-dev")), ("iptables", ("iptables",)), ("openssl", ("openssl",))):
         if not shutil.which(program):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ticker import wire
 from ticker.entry import START, Cursor, Entry
 from ticker.item import Item
 
@@ -72,6 +73,23 @@ def test_an_entry_is_read_as_the_script_wrote_it() -> None:
 def test_a_field_that_a_later_release_wrote_is_passed_over() -> None:
     """Two releases can read one log."""
     assert ITEM == Entry.read(b"5-2", {**FIELDS, b"shard": b"7"}).item
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_the_trace_of_an_entry_is_no_part_of_what_it_says() -> None:
+    """For our own processes only: the same entry with it and without it is the same frame."""
+    entry = Entry.read(b"1795419098330-2", {**FIELDS, b"trace": TRACE.encode()})
+    assert TRACE == entry.trace
+    assert Entry.read(b"1795419098330-2", FIELDS) == entry
+    assert wire.entry(Entry.read(b"1795419098330-2", FIELDS)) == wire.entry(entry)
+
+
+@pytest.mark.parametrize("trace", [b"", b"x", b"01" + TRACE[2:].encode(), TRACE.encode() + b"-more", b"\xff" * 55])
+def test_a_trace_that_cannot_be_read_is_none(trace: bytes) -> None:
+    """One of a version to come, or anything else: the alert goes on its way all the same."""
+    assert "" == Entry.read(b"5-2", {**FIELDS, b"trace": trace}).trace
 
 
 @pytest.mark.parametrize("field", [b"previous", b"act", b"item"], ids=bytes.decode)

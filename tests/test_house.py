@@ -80,7 +80,17 @@ def test_only_the_store_knows_redis() -> None:
         for name, path in modules().items()
         if re.search(r"^\s*(from|import) redis\b", path.read_text(), re.MULTILINE)
     }
-    assert {"store"} == knows
+    assert {"store", "topology"} == knows
+
+
+def test_only_one_module_knows_opentelemetry() -> None:
+    """Who wants no traces does not have it (`test_traces` sees that it is not imported)."""
+    knows = {
+        name
+        for name, path in modules().items()
+        if re.search(r"^\s*(from|import) opentelemetry\b", path.read_text(), re.MULTILINE)
+    }
+    assert {"otel"} == knows
 
 
 def test_no_page_writes_markup() -> None:

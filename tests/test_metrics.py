@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,7 +16,6 @@ from ticker import metrics
 from ticker.delivery import Delivery
 from ticker.metrics import SHARED, Metrics
 
-from tests.stage import PLAIN, free_port
 from tests.waiting import until_now
 
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -73,6 +71,8 @@ def used() -> Metrics:
     found.target_removed("webpush")
     found.entries_lost("en", "trimmed", 3)
     found.outbox_stands("en", "webpush", 7)
+    found.claimed("en", 1.5)
+    found.holds(memory=(80_000_000, 500_000_000), descriptors=(300, 1000), readers=20_000)
     return found
 
 
@@ -153,6 +153,19 @@ def test_a_channel_is_told_from_nought_on_and_has_nobody_when_it_ends() -> None:
     assert 0 == value(found.page(), "ticker_heartbeat_age_seconds", channel="en")
 
 
+def test_what_goes_wrong_the_first_time_is_seen_as_a_rise() -> None:
+    """A counter that begins with 1 rises from nothing that anybody has seen."""
+    found = Metrics({"en"})
+    found.editing(["en"])
+    found.bridged("en", ["webpush"], ["accepted", "dead_lettered"], ["poison", "trimmed"])
+    page = found.page()
+    assert 0 == value(page, "ticker_acts_total", channel="en", act="publish", outcome="accepted")
+    assert 0 == value(page, "ticker_acts_refused_total", act="publish", problem="store-unavailable")
+    assert 0 == value(page, "ticker_pushes_total", provider="webpush", outcome="dead_lettered")
+    assert 0 == value(page, "ticker_push_retries_total", provider="webpush")
+    assert 0 == value(page, "ticker_push_entries_lost_total", channel="en", kind="trimmed")
+
+
 # Several processes. The library decides when it is imported whether they add up, so each is one of its own.
 
 WORKER = """
@@ -208,6 +221,10 @@ def test_whichever_worker_is_asked_tells_of_both(workers: list[Worker]) -> None:
     assert 600 == value(first, "ticker_readers", channel="en", way="websocket")
     assert 0.5 == value(first, "ticker_heartbeat_age_seconds", channel="en")
     assert 2 == value(first, "ticker_cursor_lag_entries", channel="en")
+    # Of the process that holds most, each having a limit of its own; places are had by all together.
+    assert (300, 1000) == (value(first, "ticker_descriptors"), value(first, "ticker_descriptors_limit"))
+    assert (8e7, 5e8) == (value(first, "ticker_memory_bytes"), value(first, "ticker_memory_limit_bytes"))
+    assert 40_000 == value(first, "ticker_readers_limit")
     assert 2 == value(first, "ticker_broadcast_seconds_count", channel="en")
     assert 2 == value(first, "ticker_post_to_socket_seconds_bucket", channel="en", reader="last", le="+Inf")
     assert read(used().page()).keys() == read(first).keys()
@@ -276,14 +293,3 @@ def test_a_process_lives_until_it_has_ended() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     until_now(lambda: not metrics._lives(child.pid), "the number to be free")
-
-
-def test_who_serves_nothing_else_tells_its_figures_on_a_port_of_its_own() -> None:
-    """As long as it runs; on none when none is named."""
-    port, found = free_port(), Metrics({"en"})
-    found.push_ended("webpush", "accepted", 0.5)
-    with found.told("127.0.0.1", 0), found.told("127.0.0.1", port):
-        page = httpx.get(f"http://127.0.0.1:{port}/metrics", **PLAIN).text
-    assert 'ticker_pushes_total{outcome="accepted",provider="webpush"} 1.0' in page
-    with pytest.raises(httpx.TransportError):
-        httpx.get(f"http://127.0.0.1:{port}/metrics", **PLAIN)

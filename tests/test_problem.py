@@ -50,6 +50,11 @@ def test_a_refusal_names_the_field() -> None:
     assert "tags.0" == document(Unprocessable("is empty", field="tags.0"))["field"]
 
 
+def test_a_refusal_says_under_which_name_the_log_has_it() -> None:
+    """When the request has one: what is refused before that has none."""
+    assert "r-1" == json.loads(Problem.of(UnknownChannel(), "r-1").body)["request_id"]
+
+
 def test_a_refusal_is_not_kept_by_any_cache() -> None:
     """What is wrong now may be right in a second."""
     headers = Problem.of(UnknownChannel()).headers

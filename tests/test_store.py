@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -162,3 +163,39 @@ async def test_every_failure_is_counted_by_its_kind(error: Exception, kind: str)
             raise error
     assert {kind: 1} == dict(FAILURES - before)
     assert set(KINDS) == set(FAILURES)
+
+
+async def test_what_is_asked_in_one_moment_leaves_together_and_each_has_its_own_answer(each_store: Store) -> None:
+    """Also when one of them is refused, and when the server has just forgotten all scripts."""
+    script = each_store.redis.register_script(
+        "if ARGV[1] == 'bad' then return redis.error_reply('NOT today') end "
+        "return redis.call('INCRBY', KEYS[1], ARGV[1])"
+    )
+
+    async def asked(*args: object) -> list[object]:
+        calls = (each_store.run(script, ["count"], [arg]) for arg in args)
+        return [
+            str(found) if isinstance(found, BaseException) else found[0]
+            for found in await asyncio.gather(*calls, return_exceptions=True)
+        ]
+
+    assert [1, 3, 6] == await asked(1, 2, 3)
+    assert [7, "NOT today", 9] == await asked(1, "bad", 2)
+    await each_store.redis.script_flush()
+    assert [10, 11] == await asked(1, 1)
+    found: Any = await each_store.redis.info("commandstats")
+    before = found["cmdstat_evalsha"]["calls"]
+    assert [12] == await asked(1)
+    found = await each_store.redis.info("commandstats")
+    assert 1 == found["cmdstat_evalsha"]["calls"] - before
+
+
+async def test_who_has_gone_before_it_left_has_asked_nothing(each_store: Store) -> None:
+    """And nobody else's answer becomes his."""
+    script = each_store.redis.register_script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    gone = asyncio.ensure_future(each_store.run(script, ["count"], [100]))
+    stays = asyncio.ensure_future(each_store.run(script, ["count"], [1]))
+    gone.cancel()
+    assert (1, 0) == await stays
+    assert gone.cancelled()
+    assert b"1" == await each_store.redis.get("count")

@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
 
         return asyncio.run(commands.CLIENT[command](options))
     settings = Settings.load(os.environ, {name: getattr(options, name, None) for name in Settings.model_fields})
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     for variable in Settings.unknown(os.environ):
         log.warning("%s is not a setting and does nothing; 'ticker check' lists those that there are", variable)
     if command in ("check", "keys"):

@@ -46,9 +46,8 @@ def _absent(schema: dict[str, Any]) -> None:
 
 
 class Told(BaseModel):
-    """Something that is answered: these fields and no others."""
+    """Something that is answered: these fields and no others. Its schema is made when it is first asked for."""
 
-    # Whoever asks for the documents waits for their schemas, and not every process that starts.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=_absent, defer_build=True)
 
 
@@ -347,4 +346,5 @@ class Problem(Told):
     detail: str = Field(description="a sentence for people")
     retry: bool = Field(description="whether the same request can succeed later without being changed")
     field: str = Field(ABSENT, description="the field, header or parameter that is wrong")
+    request_id: str = Field(ABSENT, description="what the log of the server knows the request by")
     item: Desk = Field(ABSENT, description="the newest version, when If-Match named another")

@@ -11,18 +11,16 @@ import multiprocessing
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
-from typing import Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Route
 
 from ticker import channel as channels
-from ticker import fanout, logs, pulse, routes, samples, tasks, tie
+from ticker import fanout, logs, pulse, refusal, routes, samples, tasks, tie, traces
+from ticker.access import Access
 from ticker.address import Proxies
 from ticker.admission import Admission
 from ticker.audience import Audience
@@ -36,7 +34,6 @@ from ticker.desk import Desk
 from ticker.drain import SLICE, Drain
 from ticker.editing import Editing
 from ticker.embedding import Embedding
-from ticker.errors import MethodNotAllowed, NotFound, StoreUnavailable, TickerError
 from ticker.exposition import Exposition
 from ticker.feeds import Feeds
 from ticker.hangup import Hangup
@@ -51,7 +48,6 @@ from ticker.metrics import Metrics
 from ticker.operation import Operation
 from ticker.pages import Widget
 from ticker.places import Places
-from ticker.problem import Problem
 from ticker.publish import Publisher
 from ticker.reach import Reach, Receipts
 from ticker.reference import Reference
@@ -62,7 +58,11 @@ from ticker.settings import Settings
 from ticker.store import Store
 from ticker.stream import Log
 from ticker.subscriptions import Subscriptions
+from ticker.vitals import Vitals
 from ticker.wire import CloseCode
+
+if TYPE_CHECKING:
+    from ticker.bridges.crew import Crew
 
 log = logging.getLogger("ticker.app")
 
@@ -88,7 +88,8 @@ class Process:
         )
         self.channels = channels.load(settings.channels)
         self.metrics = Metrics(self.channels)
-        self.logs = {name: Log(self.store, name, settings.log_length) for name in self.channels}
+        self.traces = traces.begun(settings.traces, role)
+        self.logs = {name: self._log(name) for name in self.channels}
         bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
         self.keyring = Keyring(self.store, bootstrap, settings.rate_limit)
         proxies = Proxies.parse(settings.proxies or "")
@@ -113,7 +114,21 @@ class Process:
         self.reaches = {name: found.reach for name, found in self.fanouts.items()}
         self.census = Census(self.store, self.reaches, self.hubs, self.metrics)
         self.receipts = Receipts(self.reaches, self.metrics)
-        self.exposition = Exposition(self.metrics, self.fanouts, self.reaches, admission, settings.metrics)
+        # Who serves everything also sends to phones, when it is told how; alone, `ticker push` does.
+        self.crew: Crew | None = None
+        if role == "serve" and gate.configured(settings):
+            from ticker.bridges.crew import Crew  # with all its libraries, for those who push
+
+            self.crew = Crew(self.store, settings, self.channels, self.metrics, self.traces)
+        vitals = Vitals(
+            self.metrics,
+            readers=0 if role == "api" else settings.max_readers,
+            memory=settings.max_memory,
+            beside=self.crew.tell if self.crew else None,
+        )
+        if role != "fanout":
+            self.metrics.editing(self.channels)
+        self.exposition = Exposition(self.metrics, self.fanouts, self.reaches, admission, settings.metrics, vitals)
         self.drain = Drain(self._everybody, settings.drain, (settings.reconnect_min_ms, settings.reconnect_max_ms))
         self.places = Places(
             settings.max_readers,
@@ -130,8 +145,6 @@ class Process:
         self.reference = Reference(self.operations, self.channels)
         self.reload = Reload(settings.channels, self.channels)
         self.role = role
-        # Who serves everything also sends to phones, when it is told how; alone, `ticker push` does.
-        self.crew = gate.crew(self.store, settings, self.channels, self.metrics) if role == "serve" else None
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def _everybody(self) -> list[Reader]:
@@ -154,7 +167,10 @@ class Process:
             self.metrics.delivered(channel.name, delivery, reach.told(delivery))
 
         hub.told = told
-        return fanout.Fanout(self.logs[channel.name], hub, clock, settings.ring, reach)
+        return fanout.Fanout(self.logs[channel.name], hub, clock, settings.ring, reach, self.traces)
+
+    def _log(self, channel: str) -> Log:
+        return Log(self.store, channel, self.settings.log_length, self.traces)
 
     def operations(self) -> list[Operation]:
         """What this process serves."""
@@ -217,6 +233,8 @@ class Process:
             await self.census.leave()
             await tasks.end(self._running.values())
             await self.store.close()
+            if self.traces is not None:
+                await asyncio.to_thread(self.traces.close)
 
     def _start(self, name: str, run: tasks.Run) -> None:
         self._running[name] = asyncio.create_task(tasks.supervised(name, run), name=name)
@@ -229,9 +247,7 @@ class Process:
         _become(self.channels, found)
         if self.crew is not None:
             self.crew.look()
-        _become(
-            self.logs, {name: self.logs.get(name) or Log(self.store, name, self.settings.log_length) for name in found}
-        )
+        _become(self.logs, {name: self.logs.get(name) or self._log(name) for name in found})
         fresh = {name: self._follower(found[name]) for name in follows}
         _become(self.fanouts, {name: known for name, known in self.fanouts.items() if name in found})
         self._share()
@@ -276,12 +292,6 @@ def _task_of(channel: str) -> str:
 def create_app(settings: Settings, role: Role = "serve", hangup: Hangup | None = None) -> Starlette:
     """The ASGI application of one process, which reloads on SIGHUP when it is given it."""
     process = Process(settings, role, hangup)
-    handlers = {
-        TickerError: _refuse,
-        HTTPException: _refuse_route,
-        ClientDisconnect: _gone,
-        Exception: _fault,
-    }
     # The public half is public from every origin and takes no cookies; posts need a header that no simple
     # cross-origin request can carry.
     cors = Middleware(
@@ -292,10 +302,12 @@ def create_app(settings: Settings, role: Role = "serve", hangup: Hangup | None =
         expose_headers=["Date", "ETag"],  # Date: who only polls corrects his clock by it
         max_age=86_400,
     )
+    proxies = Proxies.parse(settings.proxies or "")
+    access = Middleware(Access, logged=settings.access_log, proxies=proxies, traces=process.traces)
     app = Starlette(
         routes=process.routes(),
-        exception_handlers=cast(Any, handlers),
-        middleware=[cors],
+        exception_handlers=cast(Any, refusal.HANDLERS),
+        middleware=[access, cors],
         lifespan=process.lifespan,
     )
     app.router.redirect_slashes = False
@@ -308,41 +320,5 @@ def from_environ() -> Starlette:
     if parent is not None and parent.pid is not None:
         tie.to_parent(parent.pid)
     settings = Settings.load(os.environ)
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     return create_app(settings, cast(Role, os.environ.get(ROLE, "serve")), Hangup(parent=True))
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    assert isinstance(error, TickerError)
-    if isinstance(error, StoreUnavailable):
-        log.warning("%s %s: refused, the store is away: %s", request.method, request.url.path, error.__cause__)
-    problem = Problem.of(error)
-    # What was not read of a body that is refused must not be taken for the next request.
-    headers = (
-        problem.headers
-        if request.method == "GET" or error.status != 413
-        else {**problem.headers, "Connection": "close"}
-    )
-    return Response(problem.body, problem.status, headers)
-
-
-async def _refuse_route(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code != 405:
-        return await _refuse(request, NotFound())
-    # Several routes may share a path; the router names only the methods of the first.
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    allowed = sorted({method for route in routes for method in route.methods or ()})
-    answer = await _refuse(request, MethodNotAllowed(f"This address takes {', '.join(allowed)}."))
-    answer.headers["Allow"] = ", ".join(allowed)
-    return answer
-
-
-async def _gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=400)  # nobody reads it
-
-
-async def _fault(request: Request, error: Exception) -> Response:
-    # Starlette raises the error again after this, so that the log has its trace; the caller gets a sentence.
-    problem = Problem.of(TickerError())
-    return Response(problem.body, problem.status, problem.headers)

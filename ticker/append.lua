@@ -48,7 +48,11 @@ local epoch, n, last = life()
 local cursor = epoch .. '-' .. number(n)
 if ask.wire then
   cursor = epoch .. '-' .. number(n + 1)
-  redis.call('XADD', KEYS[1], 'MAXLEN', '=', ask.length, cursor, 'previous', last, 'act', ask.wire, 'item', item)
+  local fields = {'previous', last, 'act', ask.wire, 'item', item}
+  if ask.trace then
+    fields[7], fields[8] = 'trace', ask.trace
+  end
+  redis.call('XADD', KEYS[1], 'MAXLEN', '=', ask.length, cursor, unpack(fields))
   redis.call('HSET', KEYS[2], 'n', number(n + 1), 'last', cursor)
 end
 redis.call('HSET', KEYS[3], ask.id, item)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ticker import logs
 from ticker.admission import Admission
 from ticker.audit import Audit
 from ticker.auth import Key
@@ -115,6 +116,7 @@ class Editing:
                 await self.admission.spend(key)
         item_id = str(request.path_params.get("id", ""))
         asked = Asked(channel, log, Audit(self.store, channel.name), key, item_id, act)
+        logs.note(channel=channel.name, **({"item": item_id} if item_id else {}))
         try:
             key.check(scope, channel.name)
             yield asked
@@ -158,6 +160,7 @@ class Editing:
         """What every act on an item is answered with, once it is stored."""
         self._metrics.acted(asked.channel.name, asked.act, replayed=appended.repeated)
         item = appended.item
+        logs.note(item=item.id, cursor=str(appended.cursor))
         document = {
             "item": item.desk(),
             "cursor": str(appended.cursor),

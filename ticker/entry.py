@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from ticker.item import Item
 
 _CURSOR = re.compile(r"(0|[1-9][0-9]{0,14})-(0|[1-9][0-9]{0,14})", re.ASCII)
+_TRACE = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Cursor(NamedTuple):
@@ -43,6 +44,8 @@ class Entry:
     previous: Cursor
     act: str
     item: Item
+    trace: str = field(default="", compare=False)
+    """The `traceparent` of whoever appended it (W3C Trace Context), for our own processes; readers are not told."""
 
     @classmethod
     def read(cls, stream_id: bytes, fields: Mapping[bytes, bytes]) -> Self:
@@ -52,7 +55,10 @@ class Entry:
         act, item = fields.get(b"act"), fields.get(b"item")
         if cursor is None or previous is None or act is None or item is None:
             raise ValueError(f"entry {stream_id!r} lacks a field that every entry has")
-        return cls(cursor, previous, act.decode("ascii"), Item.model_validate_json(item))
+        # Of no weight: what is not one, or of a version to come, is no trace.
+        trace = fields.get(b"trace")
+        known = trace.decode("ascii") if trace and _TRACE.fullmatch(trace) else ""
+        return cls(cursor, previous, act.decode("ascii"), Item.model_validate_json(item), known)
 
 
 @dataclass(frozen=True, slots=True)

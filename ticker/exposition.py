@@ -16,7 +16,7 @@ from ticker.lane import Way
 from ticker.metrics import MEDIA_TYPE, Metrics
 from ticker.reach import Reach
 from ticker.settings import NOBODY
-from ticker.store import FAILURES
+from ticker.vitals import Vitals
 
 EVERY = 1.0
 """Seconds between two looks at what stands still, where another worker may be asked for it."""
@@ -34,6 +34,7 @@ class Exposition:
         reaches: Mapping[str, Reach],
         admission: Admission,
         trusted: str,
+        vitals: Vitals,
     ) -> None:
         """`trusted` is the setting `metrics`; the mappings may change meanwhile."""
         self._metrics = metrics
@@ -41,7 +42,7 @@ class Exposition:
         self._reaches = reaches
         self._admission = admission
         self._trusted = Proxies.parse("" if trusted == NOBODY else trusted)
-        self._failures: dict[str, int] = dict(FAILURES)
+        self._vitals = vitals
         self._standing: set[str] = set()
 
     async def run(self) -> None:
@@ -62,9 +63,7 @@ class Exposition:
             self._standing.discard(name)
             self._metrics.ended(name, WAYS)
         self._metrics.unwritten(sum(map(len, self._reaches.values())))
-        for kind, times in FAILURES.items():
-            self._metrics.store_failed(kind, times - self._failures.get(kind, 0))
-        self._failures = dict(FAILURES)
+        self._vitals.look()
 
     async def metrics(self, request: Request) -> Response:
         """`GET /metrics`: open to the addresses in `TICKER_METRICS`, and to a key that may read every channel."""

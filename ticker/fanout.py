@@ -11,6 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ticker.channel import Channel
 from ticker.entry import START, Cursor, Entry, Pulse
@@ -20,6 +21,9 @@ from ticker.hub import Hub
 from ticker.metrics import Metrics
 from ticker.reach import Reach
 from ticker.stream import Log
+
+if TYPE_CHECKING:
+    from ticker.otel import Traces
 
 log = logging.getLogger("ticker.fanout")
 
@@ -49,13 +53,25 @@ class Clock:
 class Fanout:
     """One channel's way from the log to its readers, in this process."""
 
-    def __init__(self, stream: Log, hub: Hub, clock: Clock, ring: int, reach: Reach | None = None) -> None:
-        """`ring` is the number of entries that are read at the start; `reach` is told what will be handed out."""
+    def __init__(
+        self,
+        stream: Log,
+        hub: Hub,
+        clock: Clock,
+        ring: int,
+        reach: Reach | None = None,
+        traces: Traces | None = None,
+    ) -> None:
+        """`ring` is the number of entries that are read at the start; `reach` is told what will be handed out.
+
+        `traces` is told of each broadcast.
+        """
         self.hub = hub
         self.reach = Reach(clock) if reach is None else reach
         self._stream = stream
         self._clock = clock
         self._ring = ring
+        self._traces = traces
         self.begun = asyncio.Event()
         """Set when the log has been read for the first time."""
         self.delivering = asyncio.Event()
@@ -78,6 +94,10 @@ class Fanout:
         same = self._head.epoch == self.hub.cursor.epoch
         return max(self._head.n - self.hub.cursor.n, 0) if same else self._head.n
 
+    @property
+    def _about(self) -> dict[str, str]:
+        return {"channel": self.hub.channel.name}
+
     async def run(self) -> None:
         """Follow the log until cancelled."""
         delays: Iterator[float] | None = None
@@ -89,7 +109,7 @@ class Fanout:
                     while True:
                         entries, pulse = await tail.read(self._last)
                         if delays is not None:
-                            log.warning("%s: the log can be read again", self.hub.channel.name)
+                            log.warning("%s: the log can be read again", self.hub.channel.name, extra=self._about)
                             delays = None
                         if not entries and pulse is None:
                             await self._doubt()
@@ -97,7 +117,8 @@ class Fanout:
                         await self._take(entries, pulse)
             except StoreUnavailable as error:
                 if delays is None:
-                    log.warning("%s: the log cannot be read: %s", self.hub.channel.name, error.__cause__ or error)
+                    cause = error.__cause__ or error
+                    log.warning("%s: the log cannot be read: %s", self.hub.channel.name, cause, extra=self._about)
                     delays = _delays()
                 await asyncio.sleep(next(delays))
 
@@ -119,7 +140,7 @@ class Fanout:
 
     async def _take(self, entries: Sequence[Entry], pulse: Pulse | None) -> None:
         if not follows(entries, self._last):
-            log.warning("%s: the log was forked; every reader is reset", self.hub.channel.name)
+            log.warning("%s: the log was forked; every reader is reset", self.hub.channel.name, extra=self._about)
             await self._begin()
             return
         if entries:
@@ -129,10 +150,12 @@ class Fanout:
                 await self._begin()
                 return
             self._last = entries[-1].cursor
-            async with self._handing_out:
-                self.reach.note(entries)
-                self.hub.apply(entries)
-                await self.hub.deliver()
+            if self._traces is None:
+                await self._hand_out(entries)
+            else:
+                told = [(entry.trace, str(entry.cursor), entry.item.id) for entry in entries]
+                with self._traces.taken("broadcast", self.hub.channel.name, told, readers=len(self.hub)):
+                    await self._hand_out(entries)
         if pulse is not None:
             self._head = pulse.cursor
             # Of another life, or written before what we have read: the log itself says which.
@@ -144,6 +167,12 @@ class Fanout:
                 self._clock.set(pulse.at)
             self.delivering.set()
 
+    async def _hand_out(self, entries: Sequence[Entry]) -> None:
+        async with self._handing_out:
+            self.reach.note(entries)
+            self.hub.apply(entries)
+            await self.hub.deliver()
+
     async def _doubt(self) -> None:
         """Ask the log where it stands, and begin anew when that is not where we stand.
 
@@ -152,7 +181,8 @@ class Fanout:
         """
         state = await self._stream.read(1)
         if state.cursor.epoch != self.hub.cursor.epoch or state.cursor.n < self.hub.cursor.n:
-            log.warning("%s: the log is not the one that was read before; every reader is reset", self.hub.channel.name)
+            told = "%s: the log is not the one that was read before; every reader is reset"
+            log.warning(told, self.hub.channel.name, extra=self._about)
             await self._begin()
 
 
@@ -182,7 +212,7 @@ async def beat_readers(followers: Mapping[str, Fanout], interval: float, stuck: 
             cut = hub.cut_stuck(before)
             metrics.cut(name, cut)
             if cut:
-                log.info("%s: cut %d readers that took nothing for %.0f s", hub.channel.name, cut, stuck)
+                log.info("%s: cut %d readers that took nothing for %.0f s", name, cut, stuck, extra={"channel": name})
 
 
 def _delays() -> Iterator[float]:

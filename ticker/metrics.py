@@ -22,7 +22,6 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
-    start_http_server,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
@@ -71,6 +70,11 @@ class Metrics:
         self._lag = gauge(
             "cursor_lag_entries", "Entries of the log that readers were not given yet.", "channel", mode="livemax"
         )
+        self._memory = gauge("memory_bytes", "Memory that the process holds.", mode="livemax")
+        self._memory_limit = gauge("memory_limit_bytes", "With so much no reader is let in; 0: any.", mode="livemax")
+        self._descriptors = gauge("descriptors", "Descriptors in use.", mode="livemax")
+        self._descriptors_limit = gauge("descriptors_limit", "With so many no reader is let in.", mode="livemax")
+        self._readers_limit = gauge("readers_limit", "Readers who may be connected.")
         self._unwritten = gauge("reach_unwritten", "Counts of reach that wait to be written to the store.")
 
         self._joins = counter("joins", "Readers who asked to come in, by the answer.", "channel", "way", "answer")
@@ -89,6 +93,9 @@ class Metrics:
         self._push_retries = counter("push_retries", "Tries of a push that are to be repeated.", "provider")
         self._targets_removed = counter("push_targets_removed", "Targets that providers know no more.", "provider")
         self._entries_lost = counter("push_entries_lost", "Entries that no phone is told of.", "channel", "kind")
+        self._claim_age = gauge(
+            "push_claim_age_seconds", "Since the bridge asked the log for entries.", "channel", mode="livemax"
+        )
         self._outbox = gauge(
             "push_lots", "Lots of the outbox that have not ended.", "channel", "provider", mode="livemax"
         )
@@ -193,12 +200,24 @@ class Metrics:
         """So many lots of a channel have rows that have not ended."""
         self._outbox.labels(channel, provider).set(lots)
 
+    def claimed(self, channel: str, age: float) -> None:
+        """The log was claimed so many seconds ago."""
+        self._claim_age.labels(channel).set(age)
+
+    def bridged(self, channel: str, providers: Iterable[str], outcomes: Iterable[str], kinds: Iterable[str]) -> None:
+        """Tell the figures of a bridge from 0 on, so that the first thing that goes wrong is seen as a rise."""
+        for provider in providers:
+            self._push_retries.labels(provider)
+            for outcome in outcomes:
+                self._pushes.labels(provider, outcome)
+        for kind in kinds:
+            self._entries_lost.labels(channel, kind)
+
     # The store.
 
     def store_failed(self, kind: str, times: int) -> None:
         """Commands failed; `kind` is one of `store.KINDS`."""
-        if times:
-            self._store_errors.labels(kind).inc(times)
+        self._store_errors.labels(kind).inc(times)
 
     # What stands still.
 
@@ -212,6 +231,20 @@ class Metrics:
     def unwritten(self, counts: int) -> None:
         """So many counts of reach wait to be written."""
         self._unwritten.set(counts)
+
+    def holds(self, *, memory: tuple[int, int], descriptors: tuple[int, int], readers: int) -> None:
+        """What the process holds, and what it may: bytes; descriptors; readers (only what it may)."""
+        for gauge, value in zip((self._memory, self._memory_limit), memory, strict=True):
+            gauge.set(value)
+        for gauge, value in zip((self._descriptors, self._descriptors_limit), descriptors, strict=True):
+            gauge.set(value)
+        self._readers_limit.set(readers)
+
+    def editing(self, channels: Iterable[str]) -> None:
+        """Tell of posts from 0 on, so that the first that is stored, or cannot be, is seen as a rise."""
+        self._refused_acts.labels("publish", "store-unavailable")
+        for channel in channels:
+            self._acts.labels(channel, "publish", "accepted")
 
     def begun(self, channel: str) -> None:
         """Tell the figures of a channel from 0 on, so that its first reader and its first alert are seen as a rise."""
@@ -227,23 +260,6 @@ class Metrics:
         """The channel is none any more: it has no readers, and nothing of it is late."""
         self.standing(channel, dict.fromkeys(ways, 0), 0.0, 0)
         self._lagging.labels(channel).set(0)
-
-    @contextmanager
-    def told(self, host: str, port: int) -> Iterator[None]:
-        """Tell the figures on a port of their own, for a process that answers nothing else; on none when it is 0.
-
-        Raises OSError when the port is taken.
-        """
-        if not port:
-            yield
-            return
-        server, thread = start_http_server(port, host, self._registry)
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
     # The page.
 

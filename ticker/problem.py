@@ -26,8 +26,11 @@ class Problem:
     headers: dict[str, str]
 
     @classmethod
-    def of(cls, error: TickerError) -> Self:
-        """The refusal that tells of this error: a stable type, a sentence, the field, and whether a retry helps."""
+    def of(cls, error: TickerError, request_id: str | None = None) -> Self:
+        """The refusal that tells of this error: a stable type, a sentence, the field, and whether a retry helps.
+
+        `request_id` is what the log has of the request.
+        """
         document: dict[str, Any] = {
             "type": TYPE + error.slug,
             "title": error.title,
@@ -37,6 +40,8 @@ class Problem:
         }
         if error.field is not None:
             document["field"] = error.field
+        if request_id is not None:
+            document["request_id"] = request_id
         more = {}
         if isinstance(error, StaleVersion) and error.newest is not None:
             document["item"] = error.newest.desk()

@@ -51,5 +51,6 @@ async def sweep(stream: Log, beat: Beat, channel: Channel) -> int:
             done += 1
         except (StaleVersion, ExpiryInThePast):
             # Its time may have ended since the heartbeat, too: then the next one takes it away.
-            log.debug("%s: %s was changed by somebody else first", stream.channel, item.id)
+            about = {"channel": stream.channel, "item": item.id}
+            log.debug("%s: %s was changed by somebody else first", stream.channel, item.id, extra=about)
     return done

@@ -22,7 +22,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from ticker import channel as channels
-from ticker import metrics, places, tasks
+from ticker import metrics, places, tasks, traces
 from ticker.app import ROLE, Role, create_app
 from ticker.auth import Keyring
 from ticker.bridges import gate
@@ -31,10 +31,12 @@ from ticker.embedded import EmbeddedStore
 from ticker.errors import SettingsError
 from ticker.hangup import Hangup
 from ticker.http import Http
+from ticker.listener import listening
 from ticker.reload import Reload
 from ticker.server import Server
 from ticker.settings import Settings
 from ticker.store import Store
+from ticker.vitals import Vitals
 from ticker.websocket import WebSocketConnection
 from ticker.workers import Listeners, Workers
 
@@ -85,8 +87,14 @@ def push(settings: Settings) -> int:
     store = Store(settings.redis_url.get_secret_value())
     known = channels.load(settings.channels)
     figures = metrics.Metrics(known)
-    crew = Crew(store, settings, known, figures)
+    tracing = traces.begun(settings.traces, "push")
+    crew = Crew(store, settings, known, figures, tracing)
+    vitals = Vitals(figures, memory=settings.max_memory, beside=crew.tell)
     running: dict[str, asyncio.Task[None]] = {}
+
+    def page() -> bytes:
+        vitals.look()
+        return figures.page()
 
     def start(name: str, run: tasks.Run) -> None:
         running[name] = asyncio.create_task(tasks.supervised(name, run))
@@ -104,10 +112,15 @@ def push(settings: Settings) -> int:
         start("master of the Sentinels", store.follow)
         start("push", crew.run)
         start("reload", functools.partial(reload.run, take))
-        with hangup.heard(reload.ask), figures.told(settings.host, settings.push_metrics):
+        with (
+            hangup.heard(reload.ask),
+            listening(settings.host, settings.push_metrics, page, crew.late, settings.metrics),
+        ):
             await stopped.wait()
         await tasks.end(running.values())
         await store.close()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
     # What is set wrongly is told here, and not by a task that begins again and again.
     asyncio.run(_checked(settings))
@@ -116,7 +129,8 @@ def push(settings: Settings) -> int:
 
 
 async def _checked(settings: Settings) -> None:
-    """Raises SettingsError when a provider cannot be had."""
+    """Raises SettingsError when a provider cannot be had, or traces cannot be told."""
+    traces.wanted(settings.traces)
     if not gate.configured(settings):
         return
     from ticker.bridges import roster  # with all its libraries, for those who push
@@ -253,6 +267,9 @@ def _announce_when_ready(settings: Settings, role: Role, port: int, how_to_post:
                 program = f"{os.path.relpath(sys.executable)} -m ticker"
             address = "" if port == 8000 else f"TICKER_URL={url} "
             told.append(f'  post an alert  {address}{how_to_post} {program} post en "Agency: The first line stands"')
+        if settings.log_format == "json":
+            log.info("%s", told[0])  # for whoever reads it by line, and no key to post with
+            return
         print("\n".join(told), flush=True)  # noqa: T201
 
     threading.Thread(target=announce, name="announce", daemon=True).start()

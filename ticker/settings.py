@@ -118,6 +118,11 @@ class Settings(BaseModel):
     receipts: float = Field(0.01, ge=0, le=1, description="part of the readers who are asked to say what they showed")
     samples: bool = Field(False, description="put ten sample alerts into each empty channel")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is logged")
+    log_format: Literal["text", "json"] = Field("text", description="for people, or one JSON object a line")
+    access_log: bool = Field(False, description="log a line for each request, without its query")
+    traces: Literal["auto", "on", "off"] = Field(
+        "auto", description="tell OpenTelemetry of each alert's road; auto: when OTEL_EXPORTER_OTLP_ENDPOINT is set"
+    )
 
     @classmethod
     def load(cls, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Self:

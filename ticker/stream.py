@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ticker.airing import Change
 from ticker.entry import START, Cursor, Entry, Pulse, State
@@ -29,6 +29,9 @@ from ticker.errors import (
 from ticker.item import Item
 from ticker.store import Store, reaching, text
 from ticker.text import folded
+
+if TYPE_CHECKING:
+    from ticker.otel import Traces
 
 REMEMBER_MS = 24 * 3600 * 1000
 """How long an idempotency key is remembered."""
@@ -80,11 +83,12 @@ class Beat:
 class Log:
     """The log of one channel."""
 
-    def __init__(self, store: Store, channel: str, length: int = 10_000) -> None:
-        """`length` is the number of entries that the log keeps."""
+    def __init__(self, store: Store, channel: str, length: int = 10_000, traces: Traces | None = None) -> None:
+        """`length` is the number of entries that the log keeps; `traces` is told of what is appended."""
         self.channel = channel
         self._store = store
         self._length = length
+        self._traces = traces
         self._log, self._meta, self._items, self._due, self._pulse, self._waiting, self._audit = map(
             self._key, ("log", "meta", "items", "due", "pulse", "waiting", "audit")
         )
@@ -114,7 +118,7 @@ class Log:
         """
         item = change.item
         words = "" if change.act in SILENT else folded(f"{item.attribution or ''} {item.headline}")
-        ask = {
+        ask: dict[str, Any] = {
             "act": change.act,
             "wire": change.wire,
             "id": item.id,
@@ -141,27 +145,12 @@ class Log:
             "remember_ms": REMEMBER_MS,
             "length": self._length,
         }
-        async with reaching():
-            answer, replicas = await self._store.run(
-                self._append,
-                keys=[
-                    self._log,
-                    self._meta,
-                    self._items,
-                    self._due,
-                    self._waiting,
-                    self._audit,
-                    self._key(f"history:{item.id}"),
-                    self._key(f"text:{_digest(words)}"),
-                    self._key(f"idem:{_digest(key)}"),
-                    self._key(f"story:{item.story or ''}"),
-                ],
-                args=[
-                    # What is absent is left out: the script would take a null for something.
-                    json.dumps({name: value for name, value in ask.items() if value is not None}),
-                    item.unstamped(frozenset({*change.stamps, *change.after})),
-                ],
-            )
+        if self._traces is None or dry:
+            answer, replicas = await self._run(ask, change, words, key)
+        else:
+            with self._traces.append(self.channel, change.act, item.id) as (ask["trace"], tell):
+                answer, replicas = await self._run(ask, change, words, key)
+                tell(outcome=text(answer[0]), **({"cursor": text(answer[1])} if answer[0] == b"appended" else {}))
         match answer:
             case [b"appended" | b"again" as outcome, cursor, stored]:
                 item = Item.model_validate_json(stored)
@@ -181,6 +170,30 @@ class Log:
             case [b"late"]:
                 raise PushSent
         raise AssertionError(f"the append script answered {answer!r}")
+
+    async def _run(self, ask: dict[str, Any], change: Change, words: str, key: str) -> tuple[Any, int]:
+        item = change.item
+        async with reaching():
+            return await self._store.run(
+                self._append,
+                keys=[
+                    self._log,
+                    self._meta,
+                    self._items,
+                    self._due,
+                    self._waiting,
+                    self._audit,
+                    self._key(f"history:{item.id}"),
+                    self._key(f"text:{_digest(words)}"),
+                    self._key(f"idem:{_digest(key)}"),
+                    self._key(f"story:{item.story or ''}"),
+                ],
+                args=[
+                    # What is absent is left out: the script would take a null for something.
+                    json.dumps({name: value for name, value in ask.items() if value is not None}),
+                    item.unstamped(frozenset({*change.stamps, *change.after})),
+                ],
+            )
 
     async def beat(self) -> Beat:
         """Write a heartbeat unless another process just did, and see what is due by the store's clock."""

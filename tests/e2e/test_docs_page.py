@@ -108,7 +108,9 @@ def test_the_live_stream_is_told_with_its_frames_and_close_codes(newsroom: Servi
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_every_screen_by_day_and_by_night(newsroom: Service, new_page: NewPage, width: int, scheme: str) -> None:
+def test_it_fits_every_screen_by_day_and_by_night(
+    newsroom: Service, new_page: NewPage, width: int, scheme: str
+) -> None:
     """Nothing runs off sideways; on a small one the contents are folded until they are wanted."""
     page = opened(new_page(viewport={"width": width, "height": 800}, color_scheme=scheme), newsroom)
     assert width >= page.evaluate("document.documentElement.scrollWidth")

@@ -1,19 +1,14 @@
-"""Who may register for pushes, and who sends them, as the settings have it."""
+"""Who may register for pushes, as the settings have it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ticker.bridges.guard import Guard
-from ticker.channel import Channel
 from ticker.errors import SettingsError
-from ticker.metrics import Metrics
 from ticker.settings import Settings
-from ticker.store import Store
 
 if TYPE_CHECKING:
-    from ticker.bridges.crew import Crew
     from ticker.bridges.webpush import Vapid
 
 
@@ -57,12 +52,3 @@ def gate(settings: Settings) -> Gate:
 def configured(settings: Settings) -> bool:
     """Whether any provider is."""
     return bool(settings.fcm_credentials or settings.apns_key or settings.vapid_key or settings.webhooks)
-
-
-def crew(store: Store, settings: Settings, channels: Mapping[str, Channel], metrics: Metrics) -> Crew | None:
-    """Who sends in this process; nobody when no provider is configured."""
-    if not configured(settings):
-        return None
-    from ticker.bridges.crew import Crew
-
-    return Crew(store, settings, channels, metrics)

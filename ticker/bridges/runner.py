@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ticker import tasks
+from ticker.bridges.notice import OUTCOMES
 from ticker.bridges.outbox import Lot, Outbox
 from ticker.bridges.pace import Pace
 from ticker.bridges.planner import plan
@@ -24,6 +27,9 @@ from ticker.entry import Entry
 from ticker.errors import StoreUnavailable
 from ticker.metrics import Metrics
 from ticker.store import Store
+
+if TYPE_CHECKING:
+    from ticker.otel import Traces
 
 log = logging.getLogger("ticker.bridges")
 
@@ -66,17 +72,30 @@ class Bridge:
         rules: Rules | None = None,
         outbox: Outbox | None = None,
         most: int = MOST,
+        traces: Traces | None = None,
     ) -> None:
-        """`most` targets of each provider."""
+        """`most` targets of each provider; `traces` is told of what is claimed."""
         self.channel = channel
         self.outbox = outbox or Outbox(store, channel)
         self.register = Register(store, channel, most)
         self._store = store
         self._fleet = fleet
         self._metrics = metrics
+        self._traces = traces
         self._sender = Sender(self.outbox, self.register, channels, metrics, rules)
         self._wake = asyncio.Event()
+        self._claimed: float | None = None
+        metrics.bridged(channel, fleet.providers, OUTCOMES, ("poison", "trimmed"))
         self._failed: dict[str, int] = {}
+
+    @property
+    def age(self) -> float:
+        """Seconds since the log was claimed, or an entry of it seen to."""
+        return float("inf") if self._claimed is None else time.monotonic() - self._claimed
+
+    @property
+    def _about(self) -> dict[str, str]:
+        return {"channel": self.channel}
 
     async def run(self, worker: str) -> None:
         """See to the channel until cancelled."""
@@ -104,10 +123,11 @@ class Bridge:
                         await self._write(claims, batch)
                         await self._write(claims, await claims.left_over(TAKE_OVER_MS))
             except StoreUnavailable as error:
-                log.warning("%s: the log cannot be claimed: %s", self.channel, error)
+                log.warning("%s: the log cannot be claimed: %s", self.channel, error, extra=self._about)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _write(self, claims: Claims, batch: Sequence[Found]) -> None:
+        self._claimed = time.monotonic()
         for found in batch:
             name = str(found.cursor) if isinstance(found, Entry) else found.id
             if isinstance(found, Entry):
@@ -116,16 +136,22 @@ class Bridge:
             else:
                 await self._bury(found)
             await claims.done([name])
+            self._claimed = time.monotonic()
             self._failed.pop(name, None)
 
     async def _planned(self, entry: Entry, name: str) -> bool:
         """Whether this entry is seen to; else it stays claimed, and is taken up again."""
         try:
-            await plan(entry, self.outbox, self.register, self._fleet.providers.values())
+            if self._traces is None:
+                await plan(entry, self.outbox, self.register, self._fleet.providers.values())
+            else:
+                with self._traces.taken("plan pushes", self.channel, [(entry.trace, name, entry.item.id)]):
+                    await plan(entry, self.outbox, self.register, self._fleet.providers.values())
         except StoreUnavailable:
             raise
         except Exception as error:
-            log.exception("%s: the rows of %s cannot be written", self.channel, name)
+            about = self._about | {"item": entry.item.id, "cursor": name}
+            log.exception("%s: the rows of %s cannot be written", self.channel, name, extra=about)
             tries = self._failed[name] = self._failed.get(name, 0) + 1
             if tries < TRIES:
                 return False
@@ -137,7 +163,8 @@ class Bridge:
         kind = "poison" if isinstance(found, Poison) else "trimmed"
         number = 1 if isinstance(found, Poison) else found.number
         reason = found.reason if isinstance(found, Poison) else "the log was trimmed before it was seen to"
-        log.error("%s: %d of the log from %s on: %s; no phone is told of it", self.channel, number, found.id, reason)
+        told = "%s: %d of the log from %s on: %s; no phone is told of it"
+        log.error(told, self.channel, number, found.id, reason, extra=self._about | {"cursor": found.id})
         self._metrics.entries_lost(self.channel, kind, number)
         await self.outbox.bury({"entry": found.id, "entries": number, "kind": kind, "reason": reason})
 
@@ -160,7 +187,7 @@ class Bridge:
                     for name in names:
                         self._metrics.outbox_stands(self.channel, name, due.waiting[name])
                 except StoreUnavailable as error:
-                    log.warning("%s: the outbox cannot be read: %s", self.channel, error)
+                    log.warning("%s: the outbox cannot be read: %s", self.channel, error, extra=self._about)
                 await self._woken(wait)
         finally:
             await tasks.end(list(under_way.values()))
@@ -183,8 +210,10 @@ class Bridge:
             async with self._fleet.rooms[name]:
                 await self._sender.see_to(self._fleet.providers[name], lot, self._fleet.paces[name])
         except StoreUnavailable as error:
-            log.warning("%s: %s of %s waits for the store: %s", self.channel, lot.name, name, error)
+            about = self._about | {"item": lot.item}
+            log.warning("%s: %s of %s waits for the store: %s", self.channel, lot.name, name, error, extra=about)
             await asyncio.sleep(RETRY_SECONDS)
         except Exception:
-            log.exception("%s: %s of %s could not be seen to", self.channel, lot.name, name)
+            about = self._about | {"item": lot.item}
+            log.exception("%s: %s of %s could not be seen to", self.channel, lot.name, name, extra=about)
             await asyncio.sleep(RETRY_SECONDS)

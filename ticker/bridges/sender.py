@@ -132,7 +132,8 @@ class Sender:
             answer = await provider.send(told, target, name)
         except Exception as error:
             # A fault of ours in one row must not hold up the others, nor come back for ever.
-            log.exception("%s: %s could not be sent by %s", newest.channel, name, provider.name)
+            about = {"channel": newest.channel, "item": newest.id}
+            log.exception("%s: %s could not be sent by %s", newest.channel, name, provider.name, extra=about)
             answer = Answer("refused", f"a fault of ours: {type(error).__name__}")
         return await self._answered(provider, claimed, row, target, answer, now)
 
