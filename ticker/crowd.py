@@ -274,7 +274,7 @@ class Reader:
                 continue
             if self._crowd.ids.setdefault(number, item["id"]) != item["id"]:
                 self._crowd.blame([f"{self.name}: post {number} was sent once and is two items"])
-            if number > self._seen:
+            if self._seen < number < len(self._crowd.sent):
                 self._seen = number
                 self._crowd.lag.add(time.perf_counter() - self._crowd.sent[number])
                 if self.way != "poll":
