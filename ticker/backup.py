@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from ticker import channel as channels
-from ticker.audit import HOUSE, Audit
+from ticker.audit import Audit
 from ticker.embedded import EmbeddedStore
 from ticker.errors import SettingsError, TickerError
 from ticker.inspection import KEYS, Broken, opened
 from ticker.item import iso
 from ticker.settings import Settings
 from ticker.store import Store
-from ticker.stream import Log
+from ticker.stream import WAITING, Log
 
 SNAPSHOT = "dump.rdb"
 FILES = "appendonlydir"
@@ -63,28 +64,37 @@ async def restore(settings: Settings, options: Namespace) -> int:
     async with _laid_out(Path(options.file), settings) as store:
         wrong: list[str] = []
         names = await store.channels()
-        for name in [*names, KEYS]:
-            verdict = await Audit(store, HOUSE if name == KEYS else name).verify()
-            wrong += [f"{name}: {sentence}" for sentence in verdict.wrong]
-            print(f"{name}: {await _content(store, name)}{verdict.records} records, ", end="")
-            print("unbroken" if not verdict.wrong else f"{len(verdict.wrong)} wrong")
         for name in names:
+            print(f"{name}: {await _content(Log(store, name))}, {await _record(Audit(store, name), wrong)}")
             if name not in known:
                 print(f"-- {name} is none of the channels that are set up here; is the channels file the right one?")
+        print(f"{KEYS}: {await _record(Audit(store), wrong)}")
+        now = time.time() * 1000
+        for name in names:
+            for item in await Log(store, name).standing():
+                due = max(item.publish_at or 0, item.embargoed or 0)
+                if item.state == "scheduled" and due <= now:
+                    print(
+                        f"-- {name}: {item.id} was scheduled for {iso(due)}, and goes out at the start: {item.headline}"
+                    )
     if wrong:
         raise Broken("It was restored, and is not what was once written:\n  " + "\n  ".join(wrong))
     return 0
 
 
-async def _content(store: Store, name: str) -> str:
-    """How much there is of a channel, and the time of the last act in it."""
-    if name == KEYS:
-        return ""
-    last = await Audit(store, name).newest(1)
-    newest = f", the last act at {iso(last[0].at)}" if last else ""
-    standing = await Log(store, name).standing()
-    waiting = sum(item.state in ("scheduled", "pending", "held") for item in standing)
-    return f"{len(standing) - waiting} items on air, {waiting} waiting{newest}, "
+async def _content(log: Log) -> str:
+    """How much there is of a channel."""
+    states = [item.state for item in await log.standing()]
+    waiting = sum(state in WAITING for state in states)
+    return f"{len(states) - waiting} items on air, {waiting} that wait"
+
+
+async def _record(audit: Audit, wrong: list[str]) -> str:
+    """The length of a record, its last act, and whether it is unbroken; what is wrong is added to `wrong`."""
+    verdict, last = await audit.verify(), await audit.newest(1)
+    wrong += [f"{audit.channel or KEYS}: {sentence}" for sentence in verdict.wrong]
+    until = f" until {iso(last[0].at)}" if last else ""
+    return f"{verdict.records} records{until}, {'unbroken' if not verdict.wrong else f'{len(verdict.wrong)} wrong'}"
 
 
 @asynccontextmanager
