@@ -78,7 +78,7 @@ hash -r
 def needed() -> None:
     """Skip, or fail in CI, where there can be no such machine."""
     try:
-        can = os.geteuid() == 0 and sys.platform == "linux"
+        can = os.geteuid() == 0 and sys.platform == "linux" and shutil.which("ip") is not None
         can = can and subprocess.run(["unshare", *KINDS, "true"], capture_output=True).returncode == 0
     except FileNotFoundError:
         can = False

@@ -19,7 +19,7 @@ URL = "http://127.0.0.1:8000"
 KEPT = Path("/media/backup/.kept.json")
 SAVED = Path("/media/backup/.saved")
 """Is there once the backup is made."""
-PACE = 0.05
+PACE = 0.2
 """Seconds between two posts of those who do not wait for that."""
 DEADLINE = 30.0
 OPENER = build_opener(ProxyHandler({}))
@@ -116,13 +116,13 @@ def before() -> None:
     pinned = room.post("pinned", "key-of-before")["item"]["id"]
     room.act("pin", pinned, until=soon(3600))
     room.act("hold", room.post("held")["item"]["id"])
-    room.post("due meanwhile", publish_at=soon(6))
+    due = room.post("due meanwhile", publish_at=soon(6))["item"]["id"]
     room.post("due tomorrow", publish_at=soon(86_400))
     hook = {"provider": "webhook", "address": "https://hooks.example/alerts"}
     status, answer = ask("/v1/channels/en/targets", hook, room.kept["key"])
     assert status == 200, answer
     seen = ask("/v1/channels/en/items")[1]
-    room.keep(later=later, pinned=pinned, cursor=seen["cursor"], target=answer["id"])
+    room.keep(later=later, pinned=pinned, due=due, cursor=seen["cursor"], target=answer["id"])
 
 
 def busy() -> None:
@@ -147,7 +147,7 @@ def restored() -> None:
     ready()
     room = Newsroom()
     kept = room.kept
-    wait(lambda: "due meanwhile" in room.window(), "what has come due to be published")
+    wait(lambda: ask(f"/v1/channels/en/items/{kept['due']}")[0] == 200, "what has come due to be published")
     window = room.window()
     assert window[0] == "pinned", window
     assert {"lost", "retracted before"}.isdisjoint(window), window
