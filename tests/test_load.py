@@ -26,6 +26,7 @@ from ticker.store import Store
 from websockets.asyncio.client import connect
 
 from tests.stage import KEY, PLAIN, Stage, running
+from tests.test_docs import names, section, table
 from tests.waiting import until
 
 
@@ -116,6 +117,14 @@ async def test_nothing_is_begun_beyond_the_bounds(given: dict[str, Any], said: s
     with pytest.raises(Failed, match=r"^--") as refused:
         await load.load(asked(**given))
     assert refused.value.detail.startswith(said)
+
+
+def test_the_bounds_are_those_in_the_manual() -> None:
+    """No more and no less."""
+    rows = table(section("operating.md", "## Trying what it carries"))
+    assert {f"--{name}": f"{most:,}" for name, most in load.MOST.items()} == {
+        names(flag)[0]: most for flag, most in rows
+    }
 
 
 async def test_nobody_posts_without_a_key(environment: pytest.MonkeyPatch) -> None:
