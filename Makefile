@@ -4,11 +4,16 @@ SHELL := /bin/sh
 BIN := .venv/bin
 # Tests mostly wait for something to happen, so four run abreast, each file in one piece.
 ABREAST := -n 4 --dist loadfile
+# Tools that only a release needs have an environment of their own.
+RELEASE := .release/bin
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' ticker/__init__.py)
+# Two builds of one commit are alike to the byte. Outside of a checkout: the earliest that a zip file can tell.
+MOMENT = $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Hundreds of processes start in the tests: each would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check lint fuzz autobahn bench lock widget wheel clean
+.PHONY: help run test check lint fuzz autobahn bench lock widget dist audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -42,8 +47,18 @@ bench: $(BIN)/.dev  ## ticker beside the smallest possible server and the usual 
 widget: node_modules/.tools  ## make the one file that pages load out of web/widget's modules (needs Node)
 	@node web/build.mjs
 
-wheel: $(BIN)/.dev  ## build the wheel, web files inside, into dist/
-	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+dist: $(BIN)/.dev $(RELEASE)/.tools  ## what a release is: wheel, sdist, locked requirements, SBOM, checksums, into dist/
+	@rm -rf dist
+	@SOURCE_DATE_EPOCH=$(MOMENT) $(BIN)/python -m hatchling build --directory dist
+	@cp requirements.txt dist/ticker-$(VERSION)-requirements.txt
+	@PYTHONWARNINGS=ignore $(RELEASE)/cyclonedx-py requirements --pyproject pyproject.toml --spec-version 1.6 --output-reproducible \
+		--output-format JSON --output-file dist/ticker-$(VERSION).cdx.json --validate requirements.txt
+	@cd dist && sha256sum ticker-* > SHA256SUMS
+
+audit: $(RELEASE)/.tools  ## ask the advisory services about everything that is locked; what cannot be asked fails
+	@status=0; for locked in requirements*.txt; do echo "$$locked"; \
+		$(RELEASE)/pip-audit --strict --disable-pip --require-hashes -r $$locked || status=1; done; \
+		npm audit --package-lock-only || status=1; exit $$status
 
 LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command "make lock" --upgrade
@@ -53,9 +68,10 @@ lock:  ## look for newer releases of everything we use, and lock them with their
 	$(LOCK) --group build -o requirements-build.txt
 	$(LOCK) --group autobahn -o requirements-autobahn.txt
 	$(LOCK) pyproject.toml --extra otel --group dev -o requirements-dev.txt
+	$(LOCK) --group release -o requirements-release.txt
 
 clean:  ## remove what was made here, the sample data included
-	rm -rf .venv node_modules .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .autobahn .bench bench/floor bench/load
+	rm -rf .venv .release node_modules .data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .autobahn .bench bench/floor bench/load
 
 node_modules/.tools: package.json package-lock.json
 	@npm ci --ignore-scripts --silent
@@ -73,4 +89,9 @@ $(BIN)/.run: $(BIN)/python requirements.txt requirements-build.txt pyproject.tom
 $(BIN)/.dev: $(BIN)/.run requirements-dev.txt
 	@echo "installing what the tests need into .venv (once)"
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(RELEASE)/.tools: requirements-release.txt
+	@sh .ci/venv.sh .release
+	@$(RELEASE)/python -m pip install --quiet --require-hashes -r requirements-release.txt
 	@touch $@

@@ -14,7 +14,7 @@ from ticker.__main__ import main
 from ticker.settings import Settings
 
 ITEMS = ["post", "correct", "update", "retract", "hold", "release", "approve", "pin", "unpin", "expire", "undo"]
-COMMANDS = ["serve", "api", "fanout", "push", *ITEMS, "watch", "keys", "audit", "check"]
+COMMANDS = ["serve", "api", "fanout", "push", *ITEMS, "watch", "load", "keys", "audit", "backup", "restore", "check"]
 
 
 @pytest.fixture(autouse=True)

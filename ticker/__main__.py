@@ -1,5 +1,5 @@
 """The commands: `ticker serve`, `api`, `fanout`, `push`; `post`, `correct`, `update`, `retract`, `hold`, `release`,
-`approve`, `pin`, `unpin`, `expire`, `undo`; `watch`, `keys`, `audit`, `check`.
+`approve`, `pin`, `unpin`, `expire`, `undo`; `watch`, `load`, `keys`, `audit`, `backup`, `restore`, `check`.
 """
 
 from __future__ import annotations
@@ -67,6 +67,12 @@ def _run(options: argparse.Namespace) -> int:
         from ticker import watch
 
         return asyncio.run(watch.watch(options))
+    if command == "load":
+        import uvloop
+
+        from ticker import load
+
+        return uvloop.run(load.load(options))
     if command in EDITING:
         from ticker import commands
 
@@ -87,6 +93,10 @@ def _run(options: argparse.Namespace) -> int:
         from ticker import inspection
 
         return asyncio.run(inspection.audit(settings, options))
+    if command in ("backup", "restore"):
+        from ticker import backup
+
+        return asyncio.run((backup.backup if command == "backup" else backup.restore)(settings, options))
     if command == "push" and options.act:
         from ticker import pushing
 
@@ -117,6 +127,18 @@ def _parser() -> argparse.ArgumentParser:
     watching.add_argument("--cursor", help="begin after this cursor")
     watching.add_argument("--json", action="store_true", help="print every frame as it is")
 
+    loading = added.add_parser("load", help="readers against a service of yours, and a report", parents=[client])
+    loading.add_argument("channel")
+    loading.add_argument("--readers", type=int, default=100, help="how many; default 100, at most 20,000")
+    loading.add_argument("--seconds", type=float, default=30, help="for how long; default 30, at most 3,600")
+    loading.add_argument("--ramp", type=float, default=100, help="readers who come in a second; default 100")
+    loading.add_argument(
+        "--way", choices=["ws", "sse", "poll", "mixed"], default="ws", help="how they read; default ws"
+    )
+    loading.add_argument("--post", type=float, default=0, help="alerts a second, published by the key; default none")
+    loading.add_argument("--yes", action="store_true", help="so be it: readers of the channel see those alerts")
+    loading.add_argument("--json", action="store_true", help="the report as JSON")
+
     keys = added.add_parser("keys", help="make, list and revoke keys")
     acts = keys.add_subparsers(dest="act", required=True, metavar="ACT")
     create = acts.add_parser("create", help="make a key and show it, once", parents=[settings])
@@ -142,6 +164,11 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--against", nargs="+", metavar="FILE", help="JSON lines: answers to posts, or what a reader was sent"
     )
+
+    saving = added.add_parser("backup", help="the embedded store as one file", parents=[settings])
+    saving.add_argument("file", help="where to; it must not be there yet")
+    restoring = added.add_parser("restore", help="a store out of that file", parents=[settings])
+    restoring.add_argument("file", help="what 'ticker backup' wrote")
 
     check = added.add_parser("check", help="the effective settings", parents=[settings])
     check.add_argument("--role", choices=list(ROLES), default="serve", help="for which role they should be complete")

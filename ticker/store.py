@@ -43,6 +43,9 @@ REPLICA_MS = 800
 """How long replicas are waited for; what they have not taken by then is stored all the same, and said to be less."""
 FOLLOW = 1.0
 """Seconds between two questions to the Sentinels."""
+LOOK = 0.05
+"""Seconds between two looks at a snapshot that is being written."""
+CHANNEL = re.compile(r"\{ticker:(.+)\}:meta")
 ASK_AGAIN = 10.0
 """Seconds after which the store is asked again how durable it is."""
 
@@ -209,6 +212,29 @@ class Store:
                 await pool.get_master_address()  # type: ignore[no-untyped-call]
             except (RedisError, OSError) as error:
                 log.debug("the Sentinels do not name a master: %s", error)
+
+    async def channels(self) -> list[str]:
+        """The channels that this store has anything of, in the order of the alphabet."""
+        async with reaching():
+            found = [CHANNEL.match(text(key)) async for key in self.redis.scan_iter("{ticker:*}:meta", count=1000)]
+        return sorted(match[1] for match in found if match)
+
+    async def snapshot(self) -> None:
+        """Have the server write all that it holds in this moment into its own file, and wait for that.
+
+        Raises StoreUnavailable, also when the server cannot (no room on its disk; its log says more).
+        """
+        async with reaching():
+            begun = (await self.redis.info("persistence"))["rdb_saves"]
+            # Not while the append-only file is rewritten: then it comes after that.
+            await self.redis.bgsave(schedule=True)
+            while True:
+                told = await self.redis.info("persistence")
+                if told["rdb_saves"] != begun and not told["rdb_bgsave_in_progress"]:
+                    break
+                await asyncio.sleep(LOOK)
+        if told["rdb_last_bgsave_status"] != "ok":
+            raise StoreUnavailable("The store could not write its snapshot; its log says why.")
 
     async def close(self) -> None:
         """Close every connection."""
