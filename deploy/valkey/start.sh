@@ -1,11 +1,10 @@
 #!/bin/sh
-# Starts what the store's containers run: `start.sh primary`, `start.sh replica OF` or `start.sh sentinel OF`.
+# Starts what the store's containers run: `start.sh primary|replica|sentinel ADDRESS [PRIMARY]`, where ADDRESS is its own.
 #
 # The users' passwords come from the environment and are written only to memory (/tmp). What a Sentinel decides (who is
 # the primary now) is kept in /data, so that a container that comes back does not come back as what it was before.
 set -eu
 umask 077
-here=$HOSTNAME
 
 for name in API FANOUT PUSH REPLICA; do
     eval "password=\${STORE_PASSWORD_$name-}"
@@ -23,10 +22,8 @@ if [ "$1" = sentinel ]; then
 port 26379
 dir /tmp
 protected-mode no
-sentinel resolve-hostnames yes
-sentinel announce-hostnames yes
-sentinel announce-ip $here
-sentinel monitor ticker $2 6379 2
+sentinel announce-ip $2
+sentinel monitor ticker $3 6379 2
 sentinel auth-user ticker sentinel
 sentinel auth-pass ticker $STORE_PASSWORD_REPLICA
 sentinel down-after-milliseconds ticker 5000
@@ -43,11 +40,11 @@ sed -e "s/\${STORE_PASSWORD_API}/$STORE_PASSWORD_API/" -e "s/\${STORE_PASSWORD_F
 if [ ! -s /data/valkey.conf ]; then
     echo "dir /data" >/data/valkey.conf
     if [ "$1" = replica ]; then
-        echo "replicaof $2 6379" >>/data/valkey.conf
+        echo "replicaof $3 6379" >>/data/valkey.conf
     fi
 fi
 # No snapshots beside the append-only file, and no eviction: an evicted key is a lost log.
 exec valkey-server /data/valkey.conf \
-    --aclfile /tmp/users.acl --masteruser replica --masterauth "$STORE_PASSWORD_REPLICA" --replica-announce-ip "$here" \
+    --aclfile /tmp/users.acl --masteruser replica --masterauth "$STORE_PASSWORD_REPLICA" --replica-announce-ip "$2" \
     --appendonly yes --appendfsync "${TICKER_FSYNC:-everysec}" --save "" --maxmemory-policy noeviction \
     --min-replicas-to-write "${STORE_MIN_REPLICAS:-0}" --min-replicas-max-lag 10
