@@ -34,6 +34,11 @@ def main() -> int:
         apt("docker-compose")
         if not shutil.which("docker-compose"):
             missing.append("Compose (install your system's package 'docker-compose')")
+    # The proxy before a fleet. Debian keeps it where only root looks.
+    if not shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
+        apt("nginx-light")
+        if not shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
+            missing.append("nginx (install your system's package 'nginx-light')")
     # A server's clock is set by a few lines of C, a cable is pulled by the kernel, a line is sealed by a certificate.
     for program, packages in (("cc", ("gcc", "libc6-dev")), ("iptables", ("iptables",)), ("openssl", ("openssl",))):
         if not shutil.which(program):
