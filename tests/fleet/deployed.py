@@ -123,9 +123,9 @@ class Part:
     def ready(self) -> bool:
         """Whether it answers the health check of the compose file."""
         assert self.process.poll() is None, self.said
-        path = "/metrics" if "TICKER_PUSH_METRICS" in self.plan.environ else "/health/ready"
+        path = "live" if "TICKER_PUSH_METRICS" in self.plan.environ else "ready"
         try:
-            return httpx.get(self.url + path, **PLAIN).status_code == 200
+            return httpx.get(f"{self.url}/health/{path}", **PLAIN).status_code == 200
         except httpx.TransportError:
             return False
 

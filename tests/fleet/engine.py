@@ -71,7 +71,7 @@ def run(*command: str, environ: Mapping[str, str] | None = None, quiet: bool = F
 
 @contextmanager
 def engine(directory: Path) -> Iterator[str]:
-    """A container engine of our own; its address. The machine's firewall is left as it was found."""
+    """A container engine of our own; its address. Its chains stay in the firewall, where they then do nothing."""
     policy = next(line for line in run("iptables", "-S", "FORWARD").splitlines() if line.startswith("-P"))
     socket = f"unix://{directory}/docker.sock"
     with (directory / "log").open("wb") as log:
@@ -124,8 +124,8 @@ def images(docker: list[str], directory: Path, cache: Path) -> None:
     # pip reaches the packages as it does outside.
     configuration = directory / "pip.conf"
     index = subprocess.run(["pip", "config", "get", "global.index-url"], capture_output=True, text=True, check=False)
-    lines = ["[global]", "cert = /run/secrets/ca", *[f"index-url = {url}" for url in index.stdout.split()]]
-    configuration.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    words = ["[global]", "cert = /run/secrets/ca", *[f"index-url = {url}" for url in index.stdout.split()]]
+    configuration.write_text("\n".join(words) + "\n", encoding="utf-8")
     secrets = ["--secret", f"id=pip,src={configuration}", "--secret", f"id=ca,src={CERTIFICATES}"]
     start = time.monotonic()
     run(*docker, "build", "--build-arg", f"BASE={BASE}", *secrets, "--tag", "ticker:local", str(ROOT), quiet=True)
@@ -185,9 +185,9 @@ async def alert(docker: list[str], url: str, *, kill: bool = False) -> None:
                     headers={**AUTHORIZED, "Idempotency-Key": key},
                 )
                 if answer.status_code == 201:
-                    told = answer.json()
-                    print(f"'{headline}': {told['durability']} after {time.monotonic() - start:.2f} s", flush=True)
-                    return str(told["cursor"])
+                    stored = answer.json()
+                    print(f"'{headline}': {stored['durability']} after {time.monotonic() - start:.2f} s", flush=True)
+                    return str(stored["cursor"])
                 assert 503 == answer.status_code, answer.text
                 await asyncio.sleep(0.2)
             raise AssertionError("nobody takes the post")
@@ -195,8 +195,8 @@ async def alert(docker: list[str], url: str, *, kill: bool = False) -> None:
         cursor = await post("The bridge is open again")
         start = time.monotonic()
         assert [cursor, cursor] == [(await entries(line, 1))[0]["cursor"] for line in lines]
-        async for line in arriving:
-            if line.startswith("data: ") and json.loads(line[6:]).get("cursor") == cursor:
+        async for told in arriving:
+            if told.startswith("data: ") and json.loads(told[6:]).get("cursor") == cursor:
                 break
         print(f"it stood on both fan-outs and on the event stream {1000 * (time.monotonic() - start):.0f} ms later")
         assert 404 == (await http.get("/metrics")).status_code
@@ -204,9 +204,9 @@ async def alert(docker: list[str], url: str, *, kill: bool = False) -> None:
             run(*docker, "kill", "ticker_store_1", quiet=True)
             await post("The bridge is closed again")
             for line in lines:
-                while (told := await frame(line))["type"] != "reset":
+                while (found := await frame(line))["type"] != "reset":
                     pass
-                print("reset:", [item["headline"] for item in told["items"]])
+                print("reset:", [item["headline"] for item in found["items"]])
 
 
 def main() -> int:
@@ -219,9 +219,6 @@ def main() -> int:
     most = min(131072, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     port = free_port()
     given = {**filled_in(), **NEEDED, "TICKER_PUBLISH": f"127.0.0.1:{port}", "OPEN_FILES": str(most)}
-    # An environment file has no quotes.
-    key = NEEDED["TICKER_BOOTSTRAP_KEY"]
-    assert AUTHORIZED["Authorization"] == f"Bearer {key}"
     with TemporaryDirectory(prefix="ticker-engine-", dir="/var/tmp") as name, engine(Path(name)) as address:
         directory = Path(name)
         docker = ["/usr/bin/docker", "--host", address]

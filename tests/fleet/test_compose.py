@@ -166,10 +166,10 @@ def test_only_the_proxy_is_reached_by_the_world() -> None:
     assert all("127.0.0.1:" in ports for ports in published.values())
     for name in (*STORES, *SENTINELS):
         assert ["store"] == list(services[name]["networks"])
-    assert {name for name, network in compose()["networks"].items() if not network.get("internal")} == {"outside"}
-    assert {"push", "proxy", "prometheus", "grafana"} == {
-        name for name, service in services.items() if "outside" in service["networks"]
-    }
+    leading = {name for name, network in compose()["networks"].items() if not network.get("internal")}
+    assert {"outside", "published"} == leading
+    reached = {network: {name for name, each in services.items() if network in each["networks"]} for network in leading}
+    assert {"outside": {"push"}, "published": set(published)} == reached
 
 
 def test_the_word_of_the_proxy_is_taken_and_of_nobody_else() -> None:

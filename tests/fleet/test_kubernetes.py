@@ -121,11 +121,12 @@ def test_probes_ask_what_the_role_answers(name: Role) -> None:
     assert found["readinessProbe"]["periodSeconds"] * found["readinessProbe"]["failureThreshold"] <= 5
 
 
-def test_the_bridge_is_asked_for_its_figures() -> None:
-    """It serves nothing else, and that on the port that it is told."""
+def test_the_bridge_is_asked_on_the_port_of_its_figures() -> None:
+    """It listens on no other."""
     found = container("push")
     assert [{"name": "metrics", "containerPort": int(environ("push")["TICKER_PUSH_METRICS"])}] == found["ports"]
-    assert {"path": "/metrics", "port": "metrics"} == found["livenessProbe"]["httpGet"]
+    assert {"path": "/health/live", "port": "metrics"} == found["livenessProbe"]["httpGet"]
+    assert {"path": "/health/ready", "port": "metrics"} == found["readinessProbe"]["httpGet"]
 
 
 @pytest.mark.parametrize("name", ALL)
