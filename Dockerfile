@@ -1,5 +1,6 @@
 # One image for every role: `ticker serve`, `api`, `fanout`, `push`, and the commands for editors and operators.
-ARG BASE=python:3.13-slim
+# Any image with `python` 3.11 or newer and its `venv` will do as the base: --build-arg BASE=…
+ARG BASE=python:3.13.18-slim-trixie
 
 FROM ${BASE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -8,14 +9,19 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 WORKDIR /src
 # The locked packages before the code: a change of the code leaves their layer as it is.
 COPY requirements.txt requirements-build.txt ./
-RUN python -m venv --without-pip /opt/ticker \
- && python -m pip --python /opt/ticker/bin/python install --require-hashes -r requirements.txt \
- && python -m pip install --require-hashes -r requirements-build.txt
+# Who reaches the packages only by an index or an authority of his own lends pip's configuration to this step; it gets
+# into no layer: docker build --secret id=pip,src=pip.conf --secret id=ca,src=ca.pem (the first names the second as
+# /run/secrets/ca).
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
+    python -m venv /opt/build \
+ && python -m venv --without-pip /opt/ticker \
+ && /opt/build/bin/python -m pip --python /opt/ticker/bin/python install --require-hashes -r requirements.txt \
+ && /opt/build/bin/python -m pip install --require-hashes -r requirements-build.txt
 COPY pyproject.toml README.md ./
 COPY ticker ticker
 COPY web web
-RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
- && python -m pip --python /opt/ticker/bin/python install --no-deps --no-index /dist/*.whl
+RUN /opt/build/bin/python -m pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /dist . \
+ && /opt/build/bin/python -m pip --python /opt/ticker/bin/python install --no-deps --no-index /dist/*.whl
 
 FROM ${BASE}
 RUN useradd --system --uid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin ticker \

@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Hundreds of processes start in the tests: each would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check lint fuzz autobahn bench lock widget dist audit clean
+.PHONY: .system help run test check lint fuzz autobahn bench lock widget dist audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -21,13 +21,17 @@ help:  ## this list
 run: $(BIN)/.run  ## set up, and serve with sample alerts on the embedded store (Ctrl+C stops it)
 	@$(BIN)/ticker serve --samples
 
-test: $(BIN)/.dev  ## set up what is missing, a browser and a Redis included, and run all checks and tests
+test: $(BIN)/python  ## set up what is missing, a browser and a Redis included, and run all checks and tests
+	@$(MAKE) --no-print-directory -j 2 $(BIN)/.dev .system
 	@$(BIN)/python tests/parts.py
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest $(ABREAST)
 
 check: $(BIN)/.dev lint  ## the quick half of the tests: no browser, no faults, no load
 	@$(BIN)/python -m pytest $(ABREAST) --ignore tests/e2e --ignore tests/faults --ignore tests/life
+
+.system: $(BIN)/python
+	@$(BIN)/python tests/parts.py --system
 
 lint: $(BIN)/.dev
 	@$(BIN)/ruff check ticker tests bench

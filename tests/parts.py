@@ -12,49 +12,57 @@ import subprocess
 import sys
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FIREFOX = ("firefox-esr", "firefox")
-FONTS = ("fonts-noto-core", "fonts-noto-color-emoji")
+SYSTEM: dict[tuple[str, ...], tuple[str, ...]] = {
+    # Arabic and emoji need fonts that a bare system does not have.
+    BROWSERS: ("chromium", "fonts-noto-core", "fonts-noto-color-emoji"),
+    # A second browser, driven over its own protocol: Playwright's Firefox is one of its own making.
+    ("firefox-esr", "firefox"): ("firefox-esr",),
+    ("redis-server",): ("redis-server",),
+    # Only its `config` is used, so that the compose file is read by the tool that it is written for.
+    ("docker-compose",): ("docker-compose",),
+    # Rules, alarms and the page of figures are read by the program that they are written for.
+    ("promtool",): ("prometheus",),
+    # The proxy before a fleet.
+    ("nginx",): ("nginx-light",),
+    # A server's clock is set by a few lines of C, a cable is pulled by the kernel, a line is sealed by a certificate,
+    # machines that do not exist are made of namespaces.
+    ("cc",): ("gcc", "libc6-dev"),
+    ("iptables",): ("iptables",),
+    ("openssl",): ("openssl",),
+    ("ip",): ("iproute2",),
+    ("npm",): ("nodejs", "npm"),
+}
+"""Programs, of which any will do, and the packages that bring them."""
+# Debian keeps some where only root looks.
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 MINUTES = 5
 
 
 def main() -> int:
-    """Returns 1 when a part is missing in CI."""
-    missing = []
-    if not any(map(shutil.which, BROWSERS)) and not playwrights_own():
-        # Arabic and emoji need fonts that a bare system does not have.
-        apt("chromium", *FONTS) or run(sys.executable, "-m", "playwright", "install", "chromium")
-        if not any(map(shutil.which, BROWSERS)) and not playwrights_own():
-            missing.append("a browser (install Chromium)")
-    if not shutil.which("redis-server"):
-        apt("redis-server")
-        if not shutil.which("redis-server"):
-            missing.append("a Redis server (install your system's package 'redis-server')")
-    # Only its `config` is used, so that the compose file is read by the tool that it is written for.
-    if not shutil.which("docker-compose"):
-        apt("docker-compose")
-        if not shutil.which("docker-compose"):
-            missing.append("Compose (install your system's package 'docker-compose')")
-    # Rules, alarms and the page of figures are read by the program that they are written for.
-    if not shutil.which("promtool"):
-        apt("prometheus")
-        if not shutil.which("promtool"):
-            missing.append("promtool (install your system's package 'prometheus')")
-    # A server's clock is set by a few lines of C, a cable is pulled by the kernel, a line is sealed by a certificate.
-    for program, packages in (("cc", ("gcc", "libc6-dev")), ("iptables", ("iptables",)), ("openssl", ("openssl",))):
-        if not shutil.which(program):
-            apt(*packages)
-            if not shutil.which(program):
-                missing.append(f"'{program}' (install your system's package '{packages[0]}')")
-    # A second browser, driven over its own protocol: Playwright's Firefox is one of its own making.
-    if not any(map(shutil.which, FIREFOX)):
-        apt("firefox-esr")
-        if not any(map(shutil.which, FIREFOX)):
-            missing.append("Firefox (install your system's package 'firefox-esr')")
-    if not tools():
-        missing.append("Node and npm, or what they install (install your system's packages 'nodejs' and 'npm')")
+    """Returns 1 when a part is missing in CI. With `--system`, only the system's packages are seen to."""
+    lacking = {programs: packages for programs, packages in SYSTEM.items() if not there(programs)}
+    if lacking:
+        # At once: each time, the system reads all its lists.
+        apt(*(package for packages in lacking.values() for package in packages))
+    if "--system" in sys.argv:
+        return 0
+    if not there(BROWSERS) and not playwrights_own():
+        run(sys.executable, "-m", "playwright", "install", "chromium")
+    missing = [
+        f"'{programs[0]}' (install your system's package '{packages[0]}')"
+        for programs, packages in SYSTEM.items()
+        if not there(programs) and not (programs is BROWSERS and playwrights_own())
+    ]
+    if there(("npm",)) and not run("make", "--no-print-directory", "node_modules/.tools"):
+        missing.append("what npm installs (run: make node_modules/.tools)")
     for part in missing:
         print(f"This machine lacks {part}; the tests that need it are skipped.", file=sys.stderr)
     return 1 if missing and os.environ.get("CI") else 0
+
+
+def there(programs: tuple[str, ...]) -> bool:
+    """Whether any of them is installed."""
+    return any(shutil.which(program, path=PATH) for program in programs)
 
 
 def playwrights_own() -> bool:
@@ -63,13 +71,6 @@ def playwrights_own() -> bool:
 
     with sync_playwright() as playwright:
         return os.path.exists(playwright.chromium.executable_path)
-
-
-def tools() -> bool:
-    """Whether what bundles, type-checks and examines the widget is there, as the lock file has it."""
-    if not shutil.which("npm"):
-        apt("nodejs", "npm")
-    return bool(shutil.which("npm")) and run("make", "--no-print-directory", "node_modules/.tools")
 
 
 def apt(*packages: str) -> bool:
