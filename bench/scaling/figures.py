@@ -50,6 +50,8 @@ class Figures:
     """Share of the store's core."""
     store_script_cpu: float
     """Of that, the heartbeats that a process writes: these always go to the master."""
+    store_read_cpu: float
+    """Of that, the answers to its reads of the log, which replicas can give."""
     store_script_out: float
     """Bytes that the store answers to one of them."""
     store_out: float
@@ -99,6 +101,7 @@ def figures() -> Figures:
         store_commands=own["store_commands_per_process_s"],
         store_cpu=own["store_cpu_us_per_process_s"] / 1e6,
         store_script_cpu=own["store_cpu_us_per_script"] * scripts / 1e6,
+        store_read_cpu=own["store_cpu_us_per_read"] * own["store_reads_per_process_s"] / 1e6,
         store_script_out=own["store_out_bytes_per_script"],
         store_out=own["store_out_bytes_per_process_s"],
         store_in=own["store_in_bytes_per_process_s"],

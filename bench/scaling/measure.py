@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from redis.asyncio import Redis as AsyncRedis
 from ticker.settings import Settings
 from ticker.store import Store
 from ticker.stream import Log
@@ -32,6 +33,7 @@ FEW, MANY = 1, 5
 QUIET_SECONDS = 6.0
 ALERTS = 50
 CROWD = 1500
+TAILS = 20
 UPGRADE = (
     "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
@@ -81,7 +83,7 @@ def _store_costs(processes: int) -> dict[str, float]:
             ) / ALERTS
         found["own_process_kilobytes"] = median(pss_kilobytes(part.pid) for part in running.fanouts)
         found["own_start_seconds"] = median(part.seconds for part in running.fanouts)
-        found |= {f"own_{name}": value for name, value in (_begin_cost(running) | _script_cost(running)).items()}
+        found |= {f"own_{name}": value for name, value in _own(running).items()}
         return found
 
 
@@ -114,6 +116,10 @@ def _delta(running: Fleet, run: Callable[[], None]) -> dict[str, float]:
     run()
     after = now()
     return {name: after[name] - before[name] for name in before}
+
+
+def _own(running: Fleet) -> dict[str, float]:
+    return _begin_cost(running) | _script_cost(running) | _read_cost(running)
 
 
 def _begin_cost(running: Fleet) -> dict[str, float]:
@@ -151,6 +157,39 @@ def _script_cost(running: Fleet) -> dict[str, float]:
         "store_cpu_us_per_script": found["cpu_us"] / times,
         "store_out_bytes_per_script": found["out"] / times,
     }
+
+
+def _read_cost(running: Fleet) -> dict[str, float]:
+    """What it costs the store to answer one blocked read and to take the next: a stream with readers, and without."""
+    answered: list[int] = []
+    alone = _delta(running, lambda: answered.append(asyncio.run(_beats(running, 0, "alone"))))
+    found = _delta(running, lambda: answered.append(asyncio.run(_beats(running, TAILS, "read"))))
+    return {"store_cpu_us_per_read": (found["cpu_us"] - alone["cpu_us"]) / answered[1]}
+
+
+async def _beats(running: Fleet, tails: int, name: str) -> int:
+    """Heartbeats into a stream that so many read; returns how many reads were answered."""
+    path, key, beats, answered = running.store.connection_pool.connection_kwargs["path"], f"{{{name}}}", 200, 0
+    lines = [AsyncRedis(unix_socket_path=path, protocol=2) for _ in range(tails + 1)]
+
+    async def follow(line: AsyncRedis) -> None:
+        nonlocal answered
+        seen = "0-0"
+        while seen != f"{beats}-0":
+            came: Any = await line.xread({key: seen}, block=5000)
+            answered += 1
+            seen = came[0][1][-1][0].decode()
+
+    following = [asyncio.create_task(follow(line)) for line in lines[1:]]
+    try:
+        for number in range(1, beats + 1):
+            await asyncio.sleep(0.01)
+            await lines[0].xadd(key, {"at": "1795451146381", "cursor": "1795451146381-1"}, id=f"{number}-0", maxlen=1)
+        await asyncio.gather(*following)
+    finally:
+        for line in lines:
+            await line.aclose()
+    return answered
 
 
 def _crowd_costs() -> dict[str, float]:
