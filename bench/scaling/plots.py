@@ -27,6 +27,7 @@ def plots(own: Outcomes, failover: Failover, great: int, small: int) -> dict[str
             [
                 Panel("reconnects, 1/s", _series(deploys, names, _joins)),
                 Panel("readers without a line", _series(deploys, names, _away)),
+                Panel("store: share of a core, %", _series(deploys, names, _store)),
             ],
             1,
             ((deploys[0].began, "begins"),),
@@ -36,6 +37,7 @@ def plots(own: Outcomes, failover: Failover, great: int, small: int) -> dict[str
             [
                 Panel("reconnects, 1/s", _series(zones, losses, _joins)),
                 Panel("readers without a line", _series(zones, losses, _away)),
+                Panel("store: share of a core, %", _series(zones, losses, _store)),
             ],
             1,
             ((zones[0].began, "the zone goes"),),
@@ -45,7 +47,7 @@ def plots(own: Outcomes, failover: Failover, great: int, small: int) -> dict[str
             [
                 Panel("joins, 1/s", [Series("", per_second(flash.history.joins, flash.step))]),
                 Panel("an alert's last reader, ms", [Series("", _last_alerts(flash))]),
-                Panel("store: share of a core, %", [Series("", sampled(_smooth(flash), flash.step) * 100)]),
+                Panel("store: share of a core, %", [Series("", _store(flash))]),
             ],
             1,
             ((flash.began, "the flash begins"), (flash.began + 60, "all have come")),
@@ -99,8 +101,8 @@ def _polling(outcome: Outcome) -> Floats:
     return sampled(outcome.history.polling, outcome.step)
 
 
-def _smooth(outcome: Outcome) -> Floats:
-    return _mean(outcome.store, outcome.step).repeat(round(1 / outcome.step))
+def _store(outcome: Outcome) -> Floats:
+    return _mean(outcome.store, outcome.step) * 100
 
 
 def _mean(values: Floats, step: float) -> Floats:

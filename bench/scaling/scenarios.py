@@ -220,10 +220,12 @@ def _half(history: History, step: float, began: float) -> float:
 
 
 def _store(history: History, simulation: Simulation, fleet: Fleet) -> Floats:
-    """Joins cost the store nothing; processes that run do, and each alert."""
-    busy = np.full(len(history.away), fleet.processes * fleet.costs.store_cpu)
+    """Joins cost the store nothing; processes that run do, those that begin, and each alert."""
+    costs, rules, step = fleet.costs, fleet.rules, simulation.setting.step
+    begun = np.maximum(0.0, np.diff(history.running, prepend=history.running[0]))
+    busy: Floats = (
+        history.running * costs.store_cpu + begun * rules.channels * rules.ring * costs.store_begin_cpu / step
+    )
     for at, _, _ in history.alerts:
-        busy[round(at / simulation.setting.step)] += (
-            fleet.processes * fleet.costs.store_alert_cpu / simulation.setting.step
-        )
+        busy[round(at / step)] += history.running[round(at / step)] * costs.store_alert_cpu / step
     return busy

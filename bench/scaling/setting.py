@@ -51,11 +51,13 @@ class History:
     """Readers of the process that has most."""
     queue: Floats
     """Seconds that the busiest core is behind."""
+    running: Floats
+    """Processes."""
     alerts: list[tuple[float, float, int]] = field(default_factory=list)
     """When, seconds to the last of those who had a line, and how many had none."""
 
     @classmethod
     def of(cls, steps: int) -> History:
         """Nothing yet."""
-        joins, attempts, refused, away, polling, fullest, queue = (np.zeros(steps) for _ in range(7))
-        return cls(joins, attempts, refused, away, polling, fullest, queue)
+        joins, attempts, refused, away, polling, fullest, queue, running = (np.zeros(steps) for _ in range(8))
+        return cls(joins, attempts, refused, away, polling, fullest, queue, running)

@@ -88,6 +88,7 @@ class Simulation:
             told.away[number] = self.waiting - self.expected
             told.polling[number] = self._polling
             told.fullest[number] = self.held.max()
+            told.running[number] = self.listening.sum()
             told.queue[number] = max(0.0, float(self.free_at.max()) - now)
         told.joins = self._joins[:-1]
         return told
