@@ -21,7 +21,7 @@ def main() -> int:
     if options.measure:
         measure.measure(options.measure, more=options.more)
     if options.compare:
-        return _compare()
+        return _compare(options.compare)
     if options.readers:
         _yours(options)
     elif options.write or not options.measure:
@@ -36,11 +36,14 @@ def main() -> int:
     return 0
 
 
-def _compare() -> int:
-    found = real.compare()
-    real.write(found)
+def _compare(names: str) -> int:
+    wanted = names.split(",")
+    if unknown := set(wanted) - set(real.CASES):
+        raise SystemExit(f"bench.scaling: {', '.join(sorted(unknown))} is none of {', '.join(real.CASES)}")
+    real.compare(wanted)
     page.write_compared()
     print(page.compared())
+    found = real.compared()
     pairs = [real.pair(found, row) for row in real.ROWS]
     return 1 if any(abs(model / true - 1) > real.ALLOWED for true, model in pairs) else 0
 
@@ -69,7 +72,10 @@ def _options() -> argparse.Namespace:
         "--measure", type=int, metavar="ROUNDS", help="measure what the bench does not, a minute a round"
     )
     parser.add_argument("--more", action="store_true", help="keep the rounds that were measured before")
-    parser.add_argument("--compare", action="store_true", help="the small case for real beside the simulation")
+    every = ",".join(real.CASES)
+    parser.add_argument(
+        "--compare", nargs="?", const=every, metavar="CASES", help=f"for real beside simulated: {every}"
+    )
     parser.add_argument("--readers", type=int, help="readers at once: print what they need, simulate nothing")
     parser.add_argument("--per-process", type=int, default=usual.per_process, help="readers of a process")
     parser.add_argument("--zones", type=int, default=usual.zones, help="of which one may be lost")

@@ -276,8 +276,11 @@ def compared() -> str:
             "yes" if abs(gap) <= real.ALLOWED else "**no**",
         ])  # fmt: skip
     table = _table(["", "rounds", "real", "simulated", "difference", "within 25 %"], rows)
-    where = found["where"]
-    return f"{table}\n\n`{where['command']}`, {where['date']}, {where['machine']}, {where['kernel']}. Medians."
+    origins = dict.fromkeys(
+        f"`{where['command']}`, {where['date']}, {where['machine']}, {where['kernel']}"
+        for where in (found[name]["where"] for name in real.CASES)
+    )
+    return f"{table}\n\nMedians. {'; '.join(origins)}."
 
 
 def measured_table() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -108,27 +108,24 @@ def crowd() -> Iterator[Crowd]:
         found.close()
 
 
-def compare() -> dict[str, Any]:
-    """Both halves of every case: `where`, and by case the `real` rounds and the `simulated` ones."""
+def compare(names: Sequence[str]) -> None:
+    """Both halves of these cases into the file: by case `where`, and the rounds that are `real` and `simulated`.
+
+    Cases that are not named stay as they were compared last. Raises RoundError when something is not as it should be.
+    """
     programs.build()
-    cases: dict[str, tuple[Callable[[], Told], Callable[[int], Told]]] = {
-        "kill": (lambda: leaving(kill=True), lambda seed: simulated_leaving(seed, kill=True)),
-        "drain": (lambda: leaving(kill=False), lambda seed: simulated_leaving(seed, kill=False)),
-        "storm": (storm, simulated_storm),
-    }
-    found: dict[str, Any] = {"where": describe([])}
-    for name, (real, simulated) in cases.items():
-        rounds = [real() for _ in range(ROUNDS)]
-        found[name] = {"real": rounds, "simulated": [simulated(seed) for seed in range(1, SEEDS + 1)]}
+    found = compared() if FILE.exists() else {}
+    for name in names:
+        if name == "broadcast":
+            rounds = [broadcast() for _ in range(ROUNDS)]
+            simulated = [expected_broadcast(told["one"]) for told in rounds]
+        else:
+            real, model = PAIRS[name]
+            rounds = [real() for _ in range(ROUNDS)]
+            simulated = [model(seed) for seed in range(1, SEEDS + 1)]
+        found[name] = {"where": describe([]), "real": rounds, "simulated": simulated}
         print(f"{name}: done", flush=True)
-    rounds = [broadcast() for _ in range(ROUNDS)]
-    found["broadcast"] = {"real": rounds, "simulated": [expected_broadcast(told["one"]) for told in rounds]}
-    return found
-
-
-def write(found: dict[str, Any]) -> None:
-    """Keep it beside the page."""
-    FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def compared() -> dict[str, Any]:
@@ -195,7 +192,7 @@ def _last_ms(readers: int, workers: int) -> float:
     with start("ticker", Order(readers, workers=workers), cores) as running:
         for pid in running.pids:
             proc.pin(pid, cores[0])
-        steps = ["paced:10:0.02", "rest:0.5", f"join:{readers}", "rest:1", "paced:2:0.1", "paced:20:0.2"]
+        steps = ["paced:10:0.02", "rest:0.5", f"join:{readers}", "rest:1", "paced:2:0.1", "paced:20:0.1"]
         done = run(running.target, Places(cores[1], running.pids, running.store_pids), 300, steps)
     return float(done[5]["last_reader_p50_ms"])
 
@@ -252,6 +249,14 @@ def expected_broadcast(one: float) -> Told:
     simulation = Simulation(replace(_setting(BROADCAST_READERS, 1, 1, replace(costs, delivery=delivery)), cores=1))
     simulation.at(0, simulation.alert)
     return {"last": simulation.run().alerts[0][1] * 1000}
+
+
+PAIRS: dict[str, tuple[Callable[[], Told], Callable[[int], Told]]] = {
+    "kill": (lambda: leaving(kill=True), lambda seed: simulated_leaving(seed, kill=True)),
+    "drain": (lambda: leaving(kill=False), lambda seed: simulated_leaving(seed, kill=False)),
+    "storm": (storm, simulated_storm),
+}
+CASES = (*PAIRS, "broadcast")
 
 
 def _setting(readers: int, seconds: float, seed: int, costs: Figures | None = None) -> Setting:
