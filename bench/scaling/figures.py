@@ -120,6 +120,7 @@ def measured() -> dict[str, Any]:
 
 
 def medians(found: dict[str, Any]) -> dict[str, float]:
-    """Of all rounds, by the name of the figure."""
+    """Of all rounds in which it is there, by the name of the figure."""
     rounds: list[dict[str, float]] = found["rounds"]
-    return {name: median(one[name] for one in rounds) for name in rounds[0]}
+    names = dict.fromkeys(name for one in rounds for name in one)
+    return {name: median(one[name] for one in rounds if name in one) for name in names}

@@ -44,10 +44,11 @@ DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 
 def measure(count: int, *, more: bool = False) -> None:
     """So many rounds, of some 50 seconds each, into the file; with `more`, beside those that are there."""
-    rounds: list[dict[str, float]] = json.loads(FILE.read_text(encoding="utf-8"))["rounds"] if more else []
+    kept: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if more else {"rounds": []}
     for _ in range(count):
-        rounds.append({name: round(value, 4) for name, value in _round().items()})
-        FILE.write_text(json.dumps({"where": describe([]), "rounds": rounds}, indent=1) + "\n", encoding="utf-8")
+        kept["rounds"].append({name: round(value, 4) for name, value in _round().items()})
+        kept["where"] = describe([])
+        FILE.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 def _round() -> dict[str, float]:

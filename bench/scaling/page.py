@@ -293,10 +293,11 @@ def measured_table() -> str:
         unit = next((told for word, told in units.items() if word in name.split("_")), "")
         rows.append([name.replace("_", " "), f"{value:,.1f}", unit])
     table = _table(["", "value", "unit"], rows)
-    return (
+    told = (
         f"{table}\n\n`{where['command']}`, {where['date']}, {where['machine']}, {where['kernel']}, {where['python']}; "
         f"medians of {len(own['rounds'])} rounds, in [measured.json](scaling/measured.json)."
     )
+    return f"{told} {own['note']}" if "note" in own else told
 
 
 def _fact(value: float, digits: int) -> str:

@@ -39,6 +39,8 @@ DRAIN_NOTICE = 0.2
 ROUNDS = 5
 SEEDS = 21
 BROADCAST_READERS = 4000
+ALERTS = 15
+BROADCAST_ROUNDS = 3
 ALLOWED = 0.25
 
 Told = dict[str, float]
@@ -62,7 +64,7 @@ ROWS = (
     Row("drain", "peak", "one of two drained: most reconnects in a second", 0),
     Row("storm", "nine tenths", "storm on a narrow door: nine tenths are in, s"),
     Row("storm", "attempts", "storm on a narrow door: attempts in all", 0),
-    Row("broadcast", "last", "an alert to 4,000 over two processes on one core: the last reader, ms"),
+    Row("broadcast", "last", "the quickest of 15 alerts to 4,000, two processes on one core: last reader, ms"),
 )
 
 
@@ -117,7 +119,7 @@ def compare(names: Sequence[str]) -> None:
     found = compared() if FILE.exists() else {}
     for name in names:
         if name == "broadcast":
-            rounds = [broadcast() for _ in range(ROUNDS)]
+            rounds = [broadcast() for _ in range(BROADCAST_ROUNDS)]
             simulated = [expected_broadcast(told["one"]) for told in rounds]
         else:
             real, model = PAIRS[name]
@@ -188,13 +190,14 @@ def broadcast() -> Told:
 
 
 def _last_ms(readers: int, workers: int) -> float:
+    """The quickest of some alerts: the one in which nobody else wanted the core."""
     cores = proc.two_cores()
     with start("ticker", Order(readers, workers=workers), cores) as running:
         for pid in running.pids:
             proc.pin(pid, cores[0])
-        steps = ["paced:10:0.02", "rest:0.5", f"join:{readers}", "rest:1", "paced:2:0.1", "paced:20:0.1"]
+        steps = ["paced:10:0.02", "rest:0.5", f"join:{readers}", "rest:1", "paced:2:0.1", *["paced:1:0"] * ALERTS]
         done = run(running.target, Places(cores[1], running.pids, running.store_pids), 300, steps)
-    return float(done[5]["last_reader_p50_ms"])
+    return min(float(step["last_reader_p50_ms"]) for step in done[5:])
 
 
 def _seated(running: Fleet, readers: Crowd, count: int) -> None:
