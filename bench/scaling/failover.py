@@ -15,6 +15,9 @@ from ticker.store import ANSWER
 from bench.scaling.scenarios import CALM, Fleet, per_second
 from bench.scaling.setting import Floats
 
+LEAST_LEFT = 0.02
+"""Of the store's core, when heartbeats alone would take all of it."""
+
 
 @dataclass
 class Failover:
@@ -54,7 +57,7 @@ def failover(fleet: Fleet, *, frame_bytes: float, seconds: float = 60.0, step: f
     by_process = np.sort(began.reshape(fleet.processes, rules.channels), axis=1)
     ends = np.zeros(fleet.processes)
     for column in range(rules.channels):
-        starts = np.fmax(ends, by_process[:, column])
+        starts = np.maximum(ends, by_process[:, column])
         ends = starts + readers * pace
         for begin, end in zip(starts, ends, strict=True):
             if not np.isnan(end):
@@ -87,6 +90,8 @@ def _begin(
     logs = fleet.processes * rules.channels
     least, most = rules.store_back_off
     cheap = costs.store_script_cpu / costs.store_scripts
+    # The heartbeats of all go on, on the same core.
+    left = max(LEAST_LEFT, 1 - fleet.processes * costs.store_cpu)
     work = (cheap, cheap, cheap, rules.ring * costs.store_begin_cpu)
     began = np.full(logs, np.nan)
     bound = [least] * logs
@@ -103,8 +108,8 @@ def _begin(
             heapq.heappush(asking, (now + random.uniform(least, bound[log]), log, 0))
             continue
         begin = max(free, now)
-        free = begin + work[stage]
-        _spread(busy, begin, free, step)
+        free = begin + work[stage] / left
+        _spread(busy, begin, free, step, work[stage] / step)
         used += work[stage] if stage == len(work) - 1 else 0.0
         if free - now > ANSWER:
             late += 1

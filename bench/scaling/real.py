@@ -186,18 +186,21 @@ def _until(told: dict[str, list[float]], since: float, begun: list[float]) -> fl
 
 def broadcast() -> Told:
     """Two processes that share one core; before that one with half of the readers, to know the core of the moment."""
-    return {"one": _last_ms(BROADCAST_READERS // 2, 1), "last": _last_ms(BROADCAST_READERS, 2)}
+    one, before = _last_ms(BROADCAST_READERS // 2, 1)
+    last, after = _last_ms(BROADCAST_READERS, 2)
+    return {"one": one, "last": last, "disturbed": max(before, after)}
 
 
-def _last_ms(readers: int, workers: int) -> float:
-    """The quickest of some alerts: the one in which nobody else wanted the core."""
+def _last_ms(readers: int, workers: int) -> tuple[float, float]:
+    """The quickest of some alerts; and for how much of its time, in per cent, the server waited for a core."""
     cores = proc.two_cores()
     with start("ticker", Order(readers, workers=workers), cores) as running:
         for pid in running.pids:
             proc.pin(pid, cores[0])
         steps = ["paced:10:0.02", "rest:0.5", f"join:{readers}", "rest:1", "paced:2:0.1", *["paced:1:0"] * ALERTS]
-        done = run(running.target, Places(cores[1], running.pids, running.store_pids), 300, steps)
-    return min(float(step["last_reader_p50_ms"]) for step in done[5:])
+        done = run(running.target, Places(cores[1], running.pids, running.store_pids), 300, steps)[5:]
+    waited, worked = (sum(step[key] for step in done) for key in ("waited_ns", "cpu_ns"))
+    return min(float(step["last_reader_p50_ms"]) for step in done), 100 * waited / (waited + worked)
 
 
 def _seated(running: Fleet, readers: Crowd, count: int) -> None:
