@@ -97,13 +97,16 @@ def simulate() -> Done:
     with ProcessPoolExecutor(2) as pool:
         running = {name: pool.submit(run, fleet, **options) for name, (run, fleet, options) in jobs.items()}
         outcomes = {name: job.result() for name, job in running.items()}
-    reset = reset_bytes()
-    failovers = {("", readers): failover(fleet_of(readers), frame_bytes=reset) for readers in SIZES}
-    small = fleet_of(GREAT, Choice(per_process=SMALL_PROCESS))
-    failovers["small", GREAT] = failover(small, frame_bytes=reset)
-    short_ring = replace(small, rules=replace(small.rules, ring=SHORT_RING))
-    failovers["short", GREAT] = failover(short_ring, frame_bytes=reset)
-    return Done(outcomes, failovers)
+    return Done(outcomes, failovers())
+
+
+def failovers() -> dict[tuple[str, int], Failover]:
+    """Of each fleet, of the greatest with a shorter ring, and of the greatest in more and smaller processes."""
+    reset, great = reset_bytes(), fleet_of(GREAT)
+    found = {("", readers): failover(fleet_of(readers), frame_bytes=reset) for readers in SIZES}
+    found["short", GREAT] = failover(replace(great, rules=replace(great.rules, ring=SHORT_RING)), frame_bytes=reset)
+    found["small", GREAT] = failover(fleet_of(GREAT, Choice(per_process=SMALL_PROCESS)), frame_bytes=reset)
+    return found
 
 
 def reset_bytes() -> float:
@@ -245,7 +248,7 @@ def _failovers(done: Done) -> str:
     rows = []
     for (name, readers), found in done.failovers.items():
         facts = found.facts
-        fleet = fleet_of(readers, Choice(per_process=SMALL_PROCESS) if name else None)
+        fleet = fleet_of(readers, Choice(per_process=SMALL_PROCESS) if name == "small" else None)
         cells = [readers, fleet.processes, SHORT_RING if name == "short" else fleet.rules.ring]
         rows.append(
             [
