@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Hundreds of processes start in the tests: each would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: .system help run test check lint fuzz autobahn bench lock widget dist audit clean
+.PHONY: .system help run test check lint fuzz autobahn bench scaling lock widget dist audit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ autobahn: $(BIN)/.dev  ## the connections of readers against Autobahn's cases, i
 bench: $(BIN)/.dev  ## ticker beside the smallest possible server and the usual ones, into docs/performance.md (an hour)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench --write
+
+scaling: $(BIN)/.dev  ## how many machines an audience needs, and what it meets, into docs/scaling.md (minutes)
+	@$(BIN)/python -m bench.scaling --write
 
 widget: node_modules/.tools  ## make the one file that pages load out of web/widget's modules (needs Node)
 	@node web/build.mjs

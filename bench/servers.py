@@ -62,24 +62,24 @@ Cores = tuple[int, int]
 
 @contextmanager
 def floor(order: Order, cores: Cores) -> Iterator[Running]:
-    port = _free_port()
+    port = free_port()
     command = [str(FLOOR), str(port)]
     if order.heartbeat:
         command += [f"{order.heartbeat:g}", str(order.heartbeat_bytes)]
-    with _started(command, {}, cores[0], lambda: _listens(port)) as process:
+    with started(command, {}, cores[0], lambda: _listens(port)) as process:
         yield Running(Target(port), (process.pid,))
 
 
 @contextmanager
 def ticker(order: Order, cores: Cores) -> Iterator[Running]:
     """`ticker serve` on an empty embedded store, which goes to the load's core."""
-    port, key = _free_port(), secrets.token_urlsafe(30)
+    port, key = free_port(), secrets.token_urlsafe(30)
     settings = _settings(order, key)
     with tempfile.TemporaryDirectory(prefix="ticker-bench-") as data:
         options = ["--port", str(port), "--data", data, "--workers", str(order.workers)]
         # Workers are there to use every core: held to one of them they would show nothing.
         core = cores[0] if order.workers == 1 else None
-        with _started(_ticker("serve", *options), settings, core, lambda: _says_ready(port)) as process:
+        with started(command_of("serve", *options), settings, core, lambda: says_ready(port)) as process:
             family = proc.descendants(process.pid)
             stores = tuple(pid for pid in family if any(word in proc.name(pid) for word in STORE_NAMES))
             for pid in stores:
@@ -91,7 +91,7 @@ def ticker(order: Order, cores: Cores) -> Iterator[Running]:
 @contextmanager
 def fleet(order: Order, cores: Cores) -> Iterator[Running]:
     """`ticker api` alone on its core; the store, the readers' half and the load share the other."""
-    post_port, port, key = _free_port(), _free_port(), secrets.token_urlsafe(30)
+    post_port, port, key = free_port(), free_port(), secrets.token_urlsafe(30)
     with tempfile.TemporaryDirectory(prefix="ticker-bench-") as data, ExitStack() as stack:
         path = Path(data) / "valkey.sock"
         options = {
@@ -103,15 +103,15 @@ def fleet(order: Order, cores: Cores) -> Iterator[Running]:
             "save": "",
         }
         command = [str(get_binary_path()), *(word for name in options for word in (f"--{name}", options[name]))]
-        store = stack.enter_context(_started(command, {}, cores[1], path.exists))
+        store = stack.enter_context(started(command, {}, cores[1], path.exists))
         # Nobody may fall out of the ring: each item has to come to each reader, however late.
         settings = _settings(order, key) | {"TICKER_REDIS_URL": f"unix://{path}", "TICKER_RING": "100000"}
         settings |= {"TICKER_LOG_LENGTH": "200000"}
         api = stack.enter_context(
-            _started(_ticker("api", "--port", str(post_port)), settings, cores[0], lambda: _says_ready(post_port))
+            started(command_of("api", "--port", str(post_port)), settings, cores[0], lambda: says_ready(post_port))
         )
         fanout = stack.enter_context(
-            _started(_ticker("fanout", "--port", str(port)), settings, cores[1], lambda: _says_ready(port))
+            started(command_of("fanout", "--port", str(port)), settings, cores[1], lambda: says_ready(port))
         )
         for pid in (fanout.pid, *proc.descendants(fanout.pid)):
             os.setpriority(os.PRIO_PROCESS, pid, LAST_PLACE)
@@ -121,14 +121,14 @@ def fleet(order: Order, cores: Cores) -> Iterator[Running]:
 def peer(name: str) -> Callable[[Order, Cores], object]:
     @contextmanager
     def start(order: Order, cores: Cores) -> Iterator[Running]:
-        port, other = _free_port(), _free_port()
+        port, other = free_port(), free_port()
         with tempfile.TemporaryDirectory(prefix="ticker-bench-") as folder:
             plan = PEERS[name].plan(Path(folder), port, other)
 
             def ready() -> bool:
                 return _listens(port) and (not plan.target.post_port or _listens(plan.target.post_port))
 
-            with _started(plan.command, plan.environ, cores[0], ready) as process:
+            with started(plan.command, plan.environ, cores[0], ready) as process:
                 yield Running(plan.target, (process.pid, *proc.descendants(process.pid)))
 
     return start
@@ -146,7 +146,8 @@ def start(server: str, order: Order, cores: Cores, *, apart: bool = False) -> It
         yield running
 
 
-def _ticker(role: str, *options: str) -> list[str]:
+def command_of(role: str, *options: str) -> list[str]:
+    """What starts this role of ticker on loopback."""
     return [sys.executable, "-m", "ticker", role, "--host", "127.0.0.1", *options]
 
 
@@ -179,7 +180,7 @@ def _target(port: int, post_port: int, key: str) -> Target:
 
 
 @contextmanager
-def _started(
+def started(
     command: list[str], settings: dict[str, str], core: int | None, ready: Callable[[], bool]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a server on its core, wait until it is ready, and end it and its children, whatever happens."""
@@ -228,7 +229,8 @@ def _end(process: subprocess.Popen[bytes], family: list[Born]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -240,7 +242,8 @@ def _listens(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _says_ready(port: int) -> bool:
+def says_ready(port: int) -> bool:
+    """Whether a process of ticker on this port delivers."""
     connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/health/ready")
