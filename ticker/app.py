@@ -115,7 +115,7 @@ class Process:
         self.census = Census(self.store, self.reaches, self.hubs, self.metrics)
         self.receipts = Receipts(self.reaches, self.metrics)
         self.exposition = Exposition(self.metrics, self.fanouts, self.reaches, admission, settings.metrics)
-        self.drain = Drain(self._everybody, settings.drain, (settings.reconnect_min_ms, settings.reconnect_max_ms))
+        self.drain = Drain(self._everybody, settings.drain, settings.reconnect, among_others=role != "serve")
         self.places = Places(
             settings.max_readers,
             per_address=settings.max_readers_per_address,
@@ -147,7 +147,7 @@ class Process:
             clock,
             ring=settings.ring,
             most_selectors=settings.max_selectors,
-            reconnect=(settings.reconnect_min_ms, settings.reconnect_max_ms),
+            reconnect=settings.reconnect,
             receipts=settings.receipts,
         )
         reach = Reach(clock, settings.receipts)
