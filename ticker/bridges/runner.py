@@ -10,6 +10,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from ticker import tasks
 from ticker.bridges.outbox import Lot, Outbox
@@ -94,6 +95,15 @@ class Bridge:
 
     async def _claiming(self, worker: str) -> None:
         claims = Claims(self._store, self.channel, GROUP, worker)
+        try:
+            await self._claim(claims)
+        finally:
+            # What came in the moment of the end would else wait until others take it for left behind.
+            with suppress(StoreUnavailable):
+                if left := await claims.lay_down(TAKE_OVER_MS):
+                    log.info("%s: %d entries are left to others", self.channel, left)
+
+    async def _claim(self, claims: Claims) -> None:
         while True:
             try:
                 if missed := await claims.join():
