@@ -106,6 +106,7 @@ class Bridge:
     async def _claim(self, claims: Claims) -> None:
         while True:
             try:
+                await claims.understood()
                 if missed := await claims.join():
                     await self._write(claims, [missed])
                 async with claims.incoming() as batches:
@@ -118,6 +119,13 @@ class Bridge:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _write(self, claims: Claims, batch: Sequence[Found]) -> None:
+        if not batch:
+            return
+        try:
+            await claims.understood()
+        except StoreUnavailable:
+            await claims.lay_down(TAKE_OVER_MS)
+            raise
         for found in batch:
             name = str(found.cursor) if isinstance(found, Entry) else found.id
             if isinstance(found, Entry):
