@@ -40,7 +40,12 @@ def main() -> int:
         if not shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
             missing.append("nginx (install your system's package 'nginx-light')")
     # A server's clock is set by a few lines of C, a cable is pulled by the kernel, a line is sealed by a certificate.
-    for program, packages in (("cc", ("gcc", "libc6-dev")), ("iptables", ("iptables",)), ("openssl", ("openssl",))):
+    for program, packages in (
+        ("cc", ("gcc", "libc6-dev")),
+        ("iptables", ("iptables",)),
+        ("ip", ("iproute2",)),
+        ("openssl", ("openssl",)),
+    ):
         if not shutil.which(program):
             apt(*packages)
             if not shutil.which(program):

@@ -15,6 +15,9 @@ import httpx
 from tests.stage import KEY, PLAIN, free_port
 from tests.waiting import until, until_now
 
+START_SECONDS = 60
+"""On a machine that does much else at the time."""
+
 
 class Program:
     """`ticker api`, `fanout` or `push` at an address of its own for its whole life."""
@@ -58,7 +61,10 @@ class Program:
     def start(self) -> None:
         """Start, and wait until it is ready."""
         self.spawn()
-        until_now(self.ready, f"ticker {self.role}; {self._output} says more", 30)
+        try:
+            until_now(self.ready, f"ticker {self.role} to be ready", START_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it said: {self.said}") from None
 
     def spawn(self) -> None:
         """Start."""
