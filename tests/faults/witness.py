@@ -78,6 +78,8 @@ class Reader:
         self.lines = 0
         self._dozes = dozes
         self.away = asyncio.Event()
+        self.fault = ""
+        """What the last attempt failed of, if one did."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -107,8 +109,8 @@ class Reader:
                 await self._line(self._where())
             except ConnectionClosed as error:
                 ended = error
-            except (OSError, TimeoutError, InvalidHandshake):
-                pass
+            except (OSError, TimeoutError, InvalidHandshake) as error:
+                self.fault = repr(error)
             self.away.set()
             await asyncio.sleep(self._pause(ended))
 

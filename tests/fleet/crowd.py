@@ -19,7 +19,6 @@ from tests.stage import PLAIN
 DRAINING = 1012
 POLL_SECONDS = 1.0
 POST_SECONDS = 0.1
-CONNECT_SECONDS = 2.0
 
 
 class Return(NamedTuple):
@@ -33,16 +32,18 @@ class Return(NamedTuple):
 class Screen(Reader):
     """Somebody who watches over a WebSocket and comes back by the rules."""
 
-    def __init__(self, *urls: str, silence: float = 60.0, bounds: tuple[float, float] = (0.2, 2.0)) -> None:
-        """`silence` is two heartbeats and a little, `bounds` the least and greatest delay of a return, in seconds."""
+    def __init__(
+        self, *urls: str, silence: float, patience: float = 15.0, bounds: tuple[float, float] = (0.2, 2.0)
+    ) -> None:
+        """`silence` is two heartbeats and a little, `patience` for an answer, `bounds` of delays; all in seconds."""
         super().__init__(*urls)
         self.returns: list[Return] = []
-        self.failures = 0
-        """Attempts that found no line."""
+        self.failures: list[str] = []
+        """Why attempts found no line."""
         self.lost = 0
         """Lines that ended without a word, or on which nothing was heard for too long."""
         self.told_stale = False
-        self._silence = silence
+        self._silence, self._patience = silence, patience
         self._least, self._most = bounds
         self.standing = False
         """Whether he has a line."""
@@ -62,8 +63,9 @@ class Screen(Reader):
         told, stood = self._retry(ended), self.standing
         self.standing = False
         if told is None:
-            self.failures += not stood
             self.lost += stood
+            if not stood:
+                self.failures.append(self.fault)
             self._tries += 1
             return random.uniform(self._least, min(self._most, 2 * self._least * 2**self._tries))
         self._told = (asyncio.get_running_loop().time(), told)
@@ -78,7 +80,7 @@ class Screen(Reader):
         async with connect(
             url.replace("http", "ws", 1),
             proxy=None,
-            open_timeout=CONNECT_SECONDS,
+            open_timeout=self._patience,
             ping_interval=None,
             close_timeout=0.1,
         ) as line:
@@ -116,13 +118,14 @@ class Listener(Screen):
     async def _line(self, url: str) -> None:
         self._asks()
         headers = {"Accept": "text/event-stream"}
-        timeout = httpx.Timeout(CONNECT_SECONDS, read=self._silence)
+        timeout = httpx.Timeout(self._patience, read=self._silence)
         try:
             async with (
                 httpx.AsyncClient(**PLAIN, headers=headers, timeout=timeout) as http,
                 http.stream("GET", url) as answer,
             ):
                 if answer.status_code != 200:
+                    self.fault = str(answer.status_code)
                     return
                 self._stands()
                 kind = ""
@@ -134,8 +137,8 @@ class Listener(Screen):
                         self._closing = json.loads(json.loads(value)["reason"])["retry_ms"] / 1000
                     elif name == "data":
                         self._take(value)
-        except httpx.TransportError:
-            return
+        except httpx.TransportError as error:
+            self.fault = repr(error)
 
 
 class Newsroom(Desk):

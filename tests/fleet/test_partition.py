@@ -21,7 +21,8 @@ from tests.waiting import until, until_now
 
 HEARTBEAT = 1.0
 SILENCE = 2.5 * HEARTBEAT
-MOVE_SECONDS = 8.0
+PATIENCE = 2.0
+MOVE_SECONDS = 10.0
 """Within which whoever was on the node that was cut off has to have a line elsewhere: the silence, an attempt that is
 answered by nobody, and what a loaded machine takes."""
 EDITORS = 3
@@ -87,9 +88,9 @@ async def test_f8_readers_leave_a_node_that_is_cut_off_and_stay_with_one_that_lo
     are told that it is stale, and stay. Both nodes are not ready until they are back; then nothing is missing anywhere.
     """
     first, second, third = (program.url for program in nodes.fanouts)
-    movers = [Screen(first, third, silence=SILENCE) for _ in range(18)]
-    movers += [Listener(first, third, silence=SILENCE) for _ in range(6)]
-    stayers = [Screen(second, silence=SILENCE) for _ in range(10)]
+    movers = [Screen(first, third, silence=SILENCE, patience=PATIENCE) for _ in range(18)]
+    movers += [Listener(first, third, silence=SILENCE, patience=PATIENCE) for _ in range(6)]
+    stayers = [Screen(second, silence=SILENCE, patience=PATIENCE) for _ in range(10)]
     readers: list[Reader] = [*movers, *stayers]
     clock = asyncio.get_running_loop().time
     async with AsyncExitStack() as stack:
@@ -123,7 +124,7 @@ async def test_f8_readers_leave_a_node_that_is_cut_off_and_stay_with_one_that_lo
         healed = clock()
         await until(lambda: nodes.health(0, 1, 2) == [200] * 3, "both to be ready again", 10)
         back = clock() - healed
-        newcomers = [Screen(first, silence=SILENCE) for _ in range(4)]
+        newcomers = [Screen(first, silence=SILENCE, patience=PATIENCE) for _ in range(4)]
         readers += newcomers
         await stack.enter_async_context(present(newcomers))
         stopped.set()
