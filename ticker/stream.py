@@ -218,6 +218,8 @@ class Log:
         try:
             return Item.model_validate_json(found) if found else None
         except ValueError:
+            if not text(found or "").startswith('{"version":'):
+                raise  # no release has written this
             raise Unavailable("This item was written by another release, and cannot be read by this one.") from None
 
     async def items(self, item_ids: Sequence[str]) -> list[Item]:

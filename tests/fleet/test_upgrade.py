@@ -119,7 +119,9 @@ async def test_an_entry_that_cannot_be_read_wedges_nobody(valkey: str, store: St
     """It keeps its place; what takes an item away does so; what stands behind it arrives, and due items too."""
     log = Log(store, "en")
     shown = (await log.append(publishing("before"), AMAL)).item
-    unread = later(1, id=shown.id, version=2, state="dreaming", pubstatus="canceled" if act == "retract" else "usable")
+    unread = {"version": 2} | later(
+        1, id=shown.id, version=2, state="dreaming", pubstatus="canceled" if act == "retract" else "usable"
+    )
     async with running(valkey, role="fanout") as stage, stage.reader() as line:
         before = await frame(line)
         await written(store, act, unread)
