@@ -28,6 +28,27 @@ async def test_a_claimed_entry_goes_to_one_worker_and_is_taken_over_when_he_dies
     await amal.done([])
 
 
+async def test_what_a_worker_lays_down_is_free_at_once(each_store: Store) -> None:
+    """Not after the time by which the dead are known; what he has acknowledged is nobody's any more."""
+    log = Log(each_store, "en")
+    amal, luis = (Claims(each_store, "en", "push", name) for name in ("amal", "luis"))
+    await amal.join()
+    assert 0 == await amal.lay_down(60_000)
+    for headline in ("one", "two"):
+        await log.append(publishing(headline), AMAL)
+    claimed: list[object] = []
+    async with amal.incoming() as batches:
+        while len(claimed) < 2:
+            claimed += await anext(batches)
+    first, second = claimed
+    assert isinstance(first, Entry)
+    await amal.done([str(first.cursor)])
+    assert [] == await luis.left_over(60_000)
+    assert 1 == await amal.lay_down(60_000)
+    assert [second] == await luis.left_over(60_000)
+    assert [] == await luis.left_over(60_000)
+
+
 async def test_an_entry_that_cannot_be_read_does_not_hide_the_next(each_store: Store) -> None:
     """It is told for what it is, in its place."""
     log, claims = Log(each_store, "en"), Claims(each_store, "en", "push", "amal")

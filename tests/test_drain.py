@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
-from ticker.drain import Drain
+from ticker.drain import NOTICE, Drain
 from ticker.lane import Lane, Way
 from ticker.wire import CloseCode
 
@@ -85,6 +86,22 @@ async def test_nobody_to_send_away_is_nothing_to_wait_for(heard: list[int]) -> N
         os.kill(os.getpid(), signal.SIGTERM)
         await until(lambda: bool(heard), "the signal to be passed on", 1)
     assert end.begun
+
+
+@pytest.mark.parametrize("readers", [0, 5])
+async def test_one_of_several_waits_until_whoever_chooses_has_heard_of_it(heard: list[int], readers: int) -> None:
+    """Also without readers: posts and polls go on coming until the balancer has asked for our health."""
+    room: list[Leaver] = []
+    for _ in range(readers):
+        Leaver(room)
+    end = Drain(lambda: list(room), 1.0, (500, 30_000), among_others=True)
+    began = time.monotonic()
+    with end.heard():
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: end.begun, "the end to begin")
+        assert (readers, []) == (len(room), heard)
+        await until(lambda: bool(heard), "the signal to be passed on")
+    assert time.monotonic() - began >= 1.0 * NOTICE
 
 
 async def test_who_asks_twice_is_in_a_hurry(heard: list[int]) -> None:

@@ -84,7 +84,7 @@ async def test_the_record_is_shown_a_line_each(
 
 
 async def test_what_others_wrote_down_is_held_against_it(stage: Stage, settings: Settings, tmp_path: Path) -> None:
-    """Answers and a reader's frames that fit are no case; one frame left out, or an answer made up, is."""
+    """Answers and a reader's frames that fit are no case; one frame or push left out, or an answer made up, is."""
     answers, frames = tmp_path / "answers", tmp_path / "frames"
     async with stage.reader() as line:
         sent = [await frame(line)]
@@ -92,15 +92,20 @@ async def test_what_others_wrote_down_is_held_against_it(stage: Stage, settings:
         sent += [await frame(line) for _ in range(3)]
     answers.write_text("\n".join(map(json.dumps, told)))
     frames.write_text("\n".join(map(json.dumps, sent)))
-    against = [str(answers), str(frames)]
+    pushes = tmp_path / "pushes"
+    alerts = [{"type": "alert.alert", "data": post["item"]} for post in told]
+    pushes.write_text("\n".join(map(json.dumps, alerts)))
+    against = [str(answers), str(frames), str(pushes)]
     assert 0 == await inspection.audit(settings, asked("verify", against=against))
     frames.write_text("\n".join(map(json.dumps, [*sent[:2], *sent[3:]])))
+    pushes.write_text("\n".join(map(json.dumps, alerts[1:])))
     told[0]["item"]["version"] = 9
     answers.write_text("\n".join(map(json.dumps, told)))
     with pytest.raises(Broken) as broken:
         await inspection.audit(settings, asked("verify", against=against))
     assert "in version 9 was acknowledged (everysec) and is not on record" in broken.value.detail
     assert "was the last he had" in broken.value.detail
+    assert f"{pushes}: not told of item {told[0]['item']['id']} in version 1" in broken.value.detail
 
 
 async def test_a_file_that_is_none_is_told(settings: Settings, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -124,6 +125,64 @@ def test_a_version_twice_and_a_version_left_out_are_told() -> None:
     assert [] == oracle.doubled([record(1, "A", 1), refusal, record(2, "B", 1), record(3, "A", 2)])
     assert ["version 1 of item A is on record twice"] == oracle.doubled([record(1, "A", 1), record(2, "A", 1)])
     assert ["item A goes from version 1 to 3"] == oracle.doubled([record(1, "A", 1), record(2, "A", 3)])
+
+
+def version(item: str, number: int, **fields: Any) -> Record:
+    """A version on record, on air and with a push, unless `fields` say otherwise."""
+    after = {"version": number, "id": item, "channel": "en", "headline": "x", "language": "en", "push_at": 1, **fields}
+    return Record(number, (("act", "publish"), ("after", json.dumps(after))), "")
+
+
+def push(item: str, number: int, action: str = "alert") -> dict[str, Any]:
+    """What a webhook was told."""
+    return {"type": f"alert.{action}", "data": {"id": item, "version": number, "channel": "en"}}
+
+
+RETRACTED = {"state": "retracted", "push_at": None}
+TOLD = {
+    "an alert": ([version("A", 1)], [push("A", 1)]),
+    "an alert twice": ([version("A", 1)], [push("A", 1), push("A", 1)]),
+    "only the newer one": ([version("A", 1), version("A", 2, push_at=2)], [push("A", 2)]),
+    "an alert that was pinned": ([version("A", 1), version("A", 2)], [push("A", 1)]),
+    "a withdrawal": ([version("A", 1), version("A", 2, **RETRACTED)], [push("A", 1), push("A", 2, "withdraw")]),
+    "nothing of what was taken back in time": ([version("A", 1), version("A", 2, **RETRACTED)], []),
+    "nothing of what is for the web only": ([version("A", 1, push={"enabled": False})], []),
+    "nothing of what has ended": ([version("A", 1, state="expired")], []),
+}
+
+
+@pytest.mark.parametrize(("records", "told"), TOLD.values(), ids=TOLD.keys())
+def test_a_target_that_was_told_how_it_stands_is_no_case(records: list[Record], told: list[dict[str, Any]]) -> None:
+    """At least once, and only what has to be."""
+    assert [] == oracle.unpushed("phone", records, told)
+
+
+UNTOLD = {
+    "nothing": ([version("A", 1)], [], "not told of item A in version 1"),
+    "only the older one": (
+        [version("A", 1), version("A", 2, push_at=2)],
+        [push("A", 1)],
+        "not told of item A in version 2",
+    ),
+    "what nobody posted": ([], [push("A", 1)], "told of item A in version 1, which is not on record"),
+    "the older one last": (
+        [version("A", 1), version("A", 2, push_at=2)],
+        [push("A", 2), push("A", 1)],
+        "told of item A in version 1 after a newer one",
+    ),
+    "no withdrawal": (
+        [version("A", 1), version("A", 2, **RETRACTED)],
+        [push("A", 1)],
+        "told of item A, and not that it was withdrawn",
+    ),
+}
+
+
+@pytest.mark.parametrize(("records", "told", "wrong"), UNTOLD.values(), ids=UNTOLD.keys())
+def test_a_target_that_was_not_is_named(records: list[Record], told: list[dict[str, Any]], wrong: str) -> None:
+    """With the item and the version."""
+    assert [f"phone: {wrong}"] == oracle.unpushed("phone", records, told)
+    assert [f"phone: {wrong}"] == oracle.judged(records, [], {}, {"phone": told})
 
 
 def test_the_judgement_is_all_of_it() -> None:

@@ -162,7 +162,10 @@ def _parser() -> argparse.ArgumentParser:
     verify = acts.add_parser("verify", help="read all, and name every record that was changed", parents=[settings])
     verify.add_argument("channel", nargs="?", help="a channel, or 'keys'; default all of them")
     verify.add_argument(
-        "--against", nargs="+", metavar="FILE", help="JSON lines: answers to posts, or what a reader was sent"
+        "--against",
+        nargs="+",
+        metavar="FILE",
+        help="JSON lines: answers to posts, what a reader was sent, or what a webhook was told",
     )
 
     saving = added.add_parser("backup", help="the embedded store as one file", parents=[settings])

@@ -129,7 +129,7 @@ class Process:
         if role != "fanout":
             self.metrics.editing(self.channels)
         self.exposition = Exposition(self.metrics, self.fanouts, self.reaches, admission, settings.metrics, vitals)
-        self.drain = Drain(self._everybody, settings.drain, (settings.reconnect_min_ms, settings.reconnect_max_ms))
+        self.drain = Drain(self._everybody, settings.drain, settings.reconnect, among_others=role != "serve")
         self.places = Places(
             settings.max_readers,
             per_address=settings.max_readers_per_address,
@@ -158,7 +158,7 @@ class Process:
             clock,
             ring=settings.ring,
             most_selectors=settings.max_selectors,
-            reconnect=(settings.reconnect_min_ms, settings.reconnect_max_ms),
+            reconnect=settings.reconnect,
             receipts=settings.receipts,
         )
         reach = Reach(clock, settings.receipts)

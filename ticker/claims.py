@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ticker.entry import START, Cursor, Entry
+from ticker.entry import START, Cursor, Entry, understood
 from ticker.store import Store, reaching, text
 
 BLOCK_MS = 4000
@@ -43,6 +43,7 @@ class Claims:
     def __init__(self, store: Store, channel: str, group: str, worker: str) -> None:
         self._store = store
         self._log, self._group, self._worker = f"{{ticker:{channel}}}:log", group, worker
+        self._meta = f"{{ticker:{channel}}}:meta"
 
     async def join(self) -> Lost | None:
         """Make the group if it is new. It begins with what comes next: phones must not ring for yesterday's news.
@@ -94,6 +95,25 @@ class Claims:
                     yield [_read(stream_id, fields) for _, found in answer for stream_id, fields in found]
 
             yield batches()
+
+    async def understood(self) -> None:
+        """Raises StoreUnavailable when a newer release writes the log: nothing of it is to be acknowledged here."""
+        async with reaching():
+            found = await self._store.redis.hget(self._meta, "format")
+        understood(int(found or 1))
+
+    async def lay_down(self, idle_ms: int) -> int:
+        """Let others have at once what this worker claimed and did not acknowledge, since he ends; how many it was.
+
+        They are made as old as `idle_ms`, by which others know what was left behind.
+        """
+        async with reaching():
+            # From the beginning, a group gives a worker what is his already.
+            answer: Any = await self._store.redis.xreadgroup(self._group, self._worker, {self._log: "0-0"}, count=BATCH)
+            ids = [stream_id for _, found in answer for stream_id, _ in found]
+            if ids:
+                await self._store.redis.xclaim(self._log, self._group, self._worker, 0, ids, idle=idle_ms, justid=True)
+        return len(ids)
 
     async def done(self, ids: Sequence[str]) -> None:
         """Acknowledge entries."""

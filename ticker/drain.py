@@ -27,9 +27,21 @@ SPREAD_MS = 2
 class Drain:
     """The end of this process, in order."""
 
-    def __init__(self, readers: Callable[[], Sequence[Reader]], seconds: float, reconnect: tuple[int, int]) -> None:
-        """`seconds` is the time over which readers are sent away, `reconnect` the bounds of their delays in ms."""
+    def __init__(
+        self,
+        readers: Callable[[], Sequence[Reader]],
+        seconds: float,
+        reconnect: tuple[int, int],
+        *,
+        among_others: bool = False,
+    ) -> None:
+        """`seconds` is the time over which readers are sent away, `reconnect` the bounds of their delays in ms.
+
+        `among_others`: there are processes like this one, and somebody who asks for our health chooses among them. Then
+        he is given the time to hear of it also when nobody has to be sent away, since editors and pollers still come.
+        """
         self.begun = False
+        self._among_others = among_others
         self._readers = readers
         self._seconds = seconds
         self._least, self._most = reconnect
@@ -58,7 +70,7 @@ class Drain:
     async def _run(self, before: Callable[[int, FrameType | None], object] | int | None) -> None:
         self.begun = True
         try:
-            if self._readers():
+            if self._among_others or self._readers():
                 await asyncio.sleep(self._seconds * NOTICE)
                 await self._spread(self._seconds * (1 - NOTICE))
         finally:
@@ -71,6 +83,8 @@ class Drain:
 
     async def _spread(self, seconds: float) -> None:
         leaving = self._readers()
+        if not leaving:
+            return
         # A few are gone at once: it is the crowd that needs time.
         slices = min(SLICES, 1 + len(leaving) // 10)
         size = -(-len(leaving) // slices)

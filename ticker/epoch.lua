@@ -6,12 +6,21 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function number(n) return string.format('%.0f', n) end
 
+-- The format of what this release writes and understands; `stream.py` has the same number. It rises when an older
+-- release would take what is written for something else (docs/decisions/0015).
+local FORMAT = 1
+
 -- Returns epoch, n and the last entry's id. A log that was lost, restored or promoted gives numbers out a second
 -- time; every such fault brings a new replication id or takes the meta or the stream away, and then a new epoch
 -- begins, so that no id is ever used twice.
 local function life()
   local replid = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''
-  local meta = redis.call('HMGET', KEYS[2], 'epoch', 'n', 'last', 'replid')
+  local meta = redis.call('HMGET', KEYS[2], 'epoch', 'n', 'last', 'replid', 'format')
+  local format = tonumber(meta[5] or '0')
+  if format > FORMAT then
+    error({err = 'NEWFORMAT a newer release writes this log, in format ' .. format .. '; this one knows ' .. FORMAT})
+  end
+  if format < FORMAT then redis.call('HSET', KEYS[2], 'format', FORMAT) end
   local n = tonumber(meta[2] or '0')
   local kept = n == 0 or redis.call('EXISTS', KEYS[1]) == 1
   if meta[1] and meta[4] == replid and kept then return meta[1], n, meta[3] end

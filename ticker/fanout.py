@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ticker.channel import Channel
-from ticker.entry import START, Cursor, Entry, Pulse
+from ticker.entry import START, UNREAD, Cursor, Entry, Pulse
 from ticker.errors import StoreUnavailable
 from ticker.group import EVERYTHING, SLOTS
 from ticker.hub import Hub
@@ -144,6 +144,9 @@ class Fanout:
             await self._begin()
             return
         if entries:
+            for entry in entries:
+                if entry.act == UNREAD:
+                    log.error("%s: the entry %s cannot be read by this release", self.hub.channel.name, entry.cursor)
             # A fault and the first post after it can come before any heartbeat: numbers of a new epoch do not
             # continue those that readers hold.
             if entries[-1].cursor.epoch != self.hub.cursor.epoch:

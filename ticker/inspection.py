@@ -35,7 +35,7 @@ async def audit(settings: Settings, options: Namespace) -> int:
                 await _show(Audit(store, HOUSE if name == KEYS else name), options)
             return 0
         wrong: list[str] = []
-        answers, readers = _written_down(options.against or ())
+        answers, readers, pushes = _written_down(options.against or ())
         for name in names:
             verdict = await Audit(store, HOUSE if name == KEYS else name).verify()
             state = f"{len(verdict.wrong)} wrong" if verdict.wrong else "unbroken"
@@ -45,28 +45,41 @@ async def audit(settings: Settings, options: Namespace) -> int:
             if options.against and name != KEYS:
                 records = [record async for record in Audit(store, name).records()]
                 mine = [answer for answer in answers if answer["item"]["channel"] == name]
-                wrong += oracle.judged(
-                    records, mine, {file: found for (file, of), found in readers.items() if of == name}
-                )
+                wrong += oracle.judged(records, mine, _of(name, readers), _of(name, pushes))
     if wrong:
         raise Broken("Not as it was promised:\n  " + "\n  ".join(wrong))
     return 0
 
 
-def _written_down(files: Sequence[str]) -> tuple[list[oracle.Answer], dict[tuple[str, str], list[oracle.Frame]]]:
-    """Files of JSON lines: answers to posts, and what readers were sent (`ticker watch --json`), a file for each."""
+Lines = dict[tuple[str, str], list[oracle.Frame]]
+"""File and channel → its lines."""
+
+
+def _of(channel: str, found: Lines) -> dict[str, list[oracle.Frame]]:
+    return {file: lines for (file, of), lines in found.items() if of == channel}
+
+
+def _written_down(files: Sequence[str]) -> tuple[list[oracle.Answer], Lines, Lines]:
+    """Files of JSON lines: answers to posts, what a reader was sent (`ticker watch --json`), what a webhook was told.
+
+    A file for each reader and for each target.
+    """
     answers: list[oracle.Answer] = []
-    readers: dict[tuple[str, str], list[oracle.Frame]] = {}
+    readers: Lines = {}
+    pushes: Lines = {}
     for file in files:
         try:
             lines = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines() if line.strip()]
         except (OSError, ValueError) as error:
             raise Broken(f"{file} cannot be read as JSON lines ({error}).") from None
         answers += [line for line in lines if "type" not in line and "item" in line]
-        frames = [line for line in lines if "type" in line]
+        for line in lines:
+            if str(line.get("type", "")).startswith(oracle.PUSH):
+                pushes.setdefault((file, line["data"]["channel"]), []).append(line)
+        frames = [line for line in lines if "type" in line and not line["type"].startswith(oracle.PUSH)]
         for channel in {frame["channel"] for frame in frames if "channel" in frame}:
             readers[file, channel] = frames
-    return answers, readers
+    return answers, readers, pushes
 
 
 async def _show(audit: Audit, options: Namespace) -> None:

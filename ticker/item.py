@@ -66,7 +66,7 @@ State = Literal["pending", "scheduled", "published", "held", "expired", "retract
 class Push(BaseModel):
     """How an item goes to phones; `ttl` in seconds."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     enabled: bool = True
     topics: tuple[str, ...] = ()
@@ -77,8 +77,8 @@ class Push(BaseModel):
 class Item(BaseModel):
     """One version of one alert, as it is stored. Times are milliseconds since 1970 (UTC), from the store's clock."""
 
-    # Other releases of the program may have written more fields into the same log.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Other releases of the program may have written more fields into the same log; they are kept through an edit.
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str
     version: int = 0

@@ -1,4 +1,4 @@
-"""Whether what was promised was kept: answers to posts and frames of readers, held against the record of a channel.
+"""Whether what was promised was kept: answers to posts, frames of readers and pushes, held against the record.
 
 Pure functions over what others wrote down: nothing is asked here, so the same judgement serves a test that has just
 broken something and an operator who looks back. What is told are sentences, one for each promise that was not kept.
@@ -14,6 +14,9 @@ from ticker.entry import Cursor
 
 Frame = dict[str, Any]
 Answer = dict[str, Any]
+PUSH = "alert."
+"""How the type of a webhook's body begins."""
+WITHDRAWN = (PUSH + "withdraw", PUSH + "clear")
 
 
 def lost(records: Iterable[Record], answers: Iterable[Answer]) -> list[Answer]:
@@ -92,8 +95,43 @@ def leaks(name: str, frames: Iterable[Frame]) -> list[str]:
     return wrong
 
 
-def judged(records: Sequence[Record], answers: Sequence[Answer], readers: Mapping[str, Sequence[Frame]]) -> list[str]:
-    """Everything at once: what is wrong, a sentence each. Readers by name, each without a filter."""
+def unpushed(name: str, records: Iterable[Record], told: Iterable[Frame]) -> list[str]:
+    """Where one target that wants everything was not told how an item stands, or of what is not on record.
+
+    `told` are the bodies of webhooks in the order in which they were accepted, after the outbox has become empty. The
+    same version may come twice: a push is sent at least once.
+    """
+    versions = {(item.id, item.version): item for record in records if (item := record.after) is not None}
+    newest = {item.id: item for item in versions.values()}
+    last: dict[str, tuple[int, str]] = {}
+    wrong: list[str] = []
+    for push in told:
+        item_id, version, kind = push["data"]["id"], push["data"]["version"], push["type"]
+        if (item_id, version) not in versions:
+            wrong.append(f"{name}: told of item {item_id} in version {version}, which is not on record")
+        elif version < last.get(item_id, (0, ""))[0]:
+            wrong.append(f"{name}: told of item {item_id} in version {version} after a newer one")
+        else:
+            last[item_id] = version, kind
+    for item_id, item in newest.items():
+        version, kind = last.get(item_id, (0, ""))
+        if item.state == "retracted" and version and kind not in WITHDRAWN:
+            wrong.append(f"{name}: told of item {item_id}, and not that it was withdrawn")
+        if item.state == "published" and item.push.enabled and item.push_at is not None:
+            # A pin makes a version and no push.
+            wanted = min(n for (of, n), found in versions.items() if of == item_id and found.push_at == item.push_at)
+            if version < wanted:
+                wrong.append(f"{name}: not told of item {item_id} in version {wanted}")
+    return wrong
+
+
+def judged(
+    records: Sequence[Record],
+    answers: Sequence[Answer],
+    readers: Mapping[str, Sequence[Frame]],
+    pushes: Mapping[str, Sequence[Frame]] | None = None,
+) -> list[str]:
+    """Everything at once: what is wrong, a sentence each. Readers by name, each without a filter, and targets too."""
     wrong = [
         f"item {answer['item']['id']} in version {answer['item']['version']} was acknowledged "
         f"({answer.get('durability', 'no durability said')}) and is not on record"
@@ -102,6 +140,8 @@ def judged(records: Sequence[Record], answers: Sequence[Answer], readers: Mappin
     wrong += doubled(records)
     for name, frames in readers.items():
         wrong += holes(name, frames) + leaks(name, frames)
+    for name, told in (pushes or {}).items():
+        wrong += unpushed(name, records, told)
     return wrong
 
 

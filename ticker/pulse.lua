@@ -8,7 +8,8 @@ local epoch, n, last = life()
 local before = tonumber(redis.call('HGET', KEYS[2], 'pulsed') or '0')
 -- A clock that was set back must not silence the pulse.
 if now - before >= tonumber(ARGV[1]) or now < before then
-  redis.call('XADD', KEYS[3], 'MAXLEN', '=', 1, '*', 'cursor', epoch .. '-' .. number(n), 'last', last, 'at', number(now))
+  redis.call('XADD', KEYS[3], 'MAXLEN', '=', 1, '*', 'cursor', epoch .. '-' .. number(n), 'last', last, 'at', number(now),
+    'format', FORMAT)
   redis.call('HSET', KEYS[2], 'pulsed', number(now))
 end
 return {epoch .. '-' .. number(n), number(now), redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, ARGV[2])}

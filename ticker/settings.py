@@ -203,6 +203,11 @@ class Settings(BaseModel):
         known |= {name + "_FILE" for name in known} | CLIENT
         return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
+    @property
+    def reconnect(self) -> tuple[int, int]:
+        """Least and greatest delay told to clients for coming back, ms."""
+        return self.reconnect_min_ms, self.reconnect_max_ms
+
     def environ(self) -> dict[str, str]:
         """These settings as environment variables, for worker processes."""
         found: dict[str, str] = {}

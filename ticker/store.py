@@ -66,6 +66,9 @@ PASSING_WORDS = re.compile(
     r"(?:^|\(['\"])(?:OOM|MISCONF|READONLY|NOREPLICAS|BUSY|LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN)\b"
 )
 
+NEW_FORMAT = "NEWFORMAT"
+"""How a script of ours says that a newer release writes the log (epoch.lua)."""
+
 
 class Store:
     """Redis or Valkey behind one address: a server, the master that Sentinels know, or a Cluster."""
@@ -268,6 +271,9 @@ async def reaching() -> AsyncIterator[None]:
     try:
         yield
     except ResponseError as error:
+        if NEW_FORMAT in str(error):
+            FAILURES["refused"] += 1
+            raise StoreUnavailable(str(error).partition(NEW_FORMAT)[2].partition(" script:")[0].strip()) from error
         passing = isinstance(error, PASSING) or PASSING_WORDS.search(str(error))
         FAILURES["passing" if passing else "refused"] += 1
         if passing:

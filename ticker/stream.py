@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ticker.airing import Change
-from ticker.entry import START, Cursor, Entry, Pulse, State
+from ticker.entry import START, Cursor, Entry, Pulse, State, understood
 from ticker.errors import (
     EmbargoInThePast,
     ExpiryInThePast,
@@ -25,6 +26,7 @@ from ticker.errors import (
     ScheduleInThePast,
     Similar,
     StaleVersion,
+    Unavailable,
 )
 from ticker.item import Item
 from ticker.store import Store, reaching, text
@@ -32,6 +34,8 @@ from ticker.text import folded
 
 if TYPE_CHECKING:
     from ticker.otel import Traces
+
+log = logging.getLogger("ticker.stream")
 
 REMEMBER_MS = 24 * 3600 * 1000
 """How long an idempotency key is remembered."""
@@ -207,7 +211,7 @@ class Log:
             pipe.hmget(self._meta, "epoch", "n", "last")
             pipe.xrevrange(self._log, count=most)
             (epoch, n, last), found = await pipe.execute()
-        entries = [Entry.read(stream_id, fields) for stream_id, fields in reversed(found)]
+        entries = [Entry.passed(stream_id, fields) for stream_id, fields in reversed(found)]
         return State(Cursor(int(epoch), int(n)), _cursor(last), entries)
 
     @asynccontextmanager
@@ -221,18 +225,30 @@ class Log:
         return (await self.beat()).at
 
     async def item(self, item_id: str) -> Item | None:
-        """The newest version of an item."""
+        """The newest version of an item. Raises Unavailable when another release has made what cannot be read here."""
         async with reaching():
             found = await self._store.redis.hget(self._items, item_id)
-        return Item.model_validate_json(found) if found else None
+        try:
+            return Item.model_validate_json(found) if found else None
+        except ValueError:
+            if not text(found or "").startswith('{"version":'):
+                raise  # no release has written this
+            raise Unavailable("This item was written by another release, and cannot be read by this one.") from None
 
     async def items(self, item_ids: Sequence[str]) -> list[Item]:
-        """The newest versions of these items; unknown ones are left out."""
+        """The newest versions of these items; unknown ones are left out, and those that cannot be read here."""
         if not item_ids:
             return []
         async with reaching():
             found = await self._store.redis.hmget(self._items, list(item_ids))
-        return [Item.model_validate_json(item) for item in found if item]
+        items: list[Item] = []
+        for stored in [stored for stored in found if stored]:
+            try:
+                items.append(Item.model_validate_json(stored))
+            except ValueError:
+                # Of another release: one such item must not hold up what is due of the others.
+                log.warning("%s: an item cannot be read: %.120r", self.channel, stored)
+        return items
 
     async def standing(self) -> list[Item]:
         """The items that something can still become of: on air, scheduled, held or pending."""
@@ -274,7 +290,10 @@ class Tail:
         self._seen = b"0-0"
 
     async def read(self, position: Cursor) -> tuple[list[Entry], Pulse | None]:
-        """Entries after `position` and the newest heartbeat; waits up to four seconds for either."""
+        """Entries after `position` and the newest heartbeat; waits up to four seconds for either.
+
+        Raises StoreUnavailable also when a newer release writes the log: what its entries mean is not known here.
+        """
         async with reaching():
             answer = await self._redis.xread(
                 {self._log: str(position), self._pulse: self._seen}, count=BATCH, block=BLOCK_MS
@@ -283,11 +302,19 @@ class Tail:
         pulse: Pulse | None = None
         for stream, found in answer:
             if stream == self._log.encode():
-                entries = [Entry.read(stream_id, fields) for stream_id, fields in found]
+                entries = [Entry.passed(stream_id, fields) for stream_id, fields in found]
             else:
                 stream_id, fields = found[-1]
                 self._seen = stream_id
-                pulse = Pulse(stream_id, _cursor(fields[b"cursor"]), _cursor(fields[b"last"]), int(fields[b"at"]))
+                pulse = Pulse(
+                    stream_id,
+                    _cursor(fields[b"cursor"]),
+                    _cursor(fields[b"last"]),
+                    int(fields[b"at"]),
+                    int(fields.get(b"format", b"1")),
+                )
+        if pulse is not None:
+            understood(pulse.format)
         return entries, pulse
 
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,12 @@ class Server:
         port: int = 0,
         sentinel: bool = False,
         environ: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
+        within: Sequence[str] = (),
     ) -> None:
+        """`within` is what the command is put behind (`ip netns exec …`)."""
+        self.host = host
+        self.within = list(within)
         self.port = port or free_port()
         self.directory = directory
         self.options = options
@@ -44,13 +49,13 @@ class Server:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://{self.host}:{self.port}"
 
     def start(self) -> None:
         """Start, and wait until it answers (a server that loads answers too)."""
         program = shutil.which("redis-server")
         assert program is not None
-        common = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--daemonize", "no"]
+        common = ["--port", str(self.port), "--bind", self.host, "--dir", str(self.directory), "--daemonize", "no"]
         command = [program, *common, "--save", "", *self.options]
         if self._sentinel:
             # A Sentinel writes what it learns into its file.
@@ -59,7 +64,7 @@ class Server:
                 file.write_text("\n".join(self.options) + "\n")
             command = [program, str(file), "--sentinel", *common]
         with (self.directory / "log").open("ab") as output:
-            self.process = subprocess.Popen(command, env=self._environ, stdout=output, stderr=output)
+            self.process = subprocess.Popen([*self.within, *command], env=self._environ, stdout=output, stderr=output)
         try:
             until_now(self._answers, f"redis-server on {self.port}; {self.directory}/log says more")
         except AssertionError:
@@ -68,7 +73,7 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            with redis.Redis(port=self.port, socket_timeout=1) as client:
+            with redis.Redis(self.host, self.port, socket_timeout=1) as client:
                 return bool(client.ping())
         except redis.BusyLoadingError:
             return True
@@ -77,7 +82,7 @@ class Server:
 
     def command(self, *words: Any) -> Any:
         """One command, on a line of its own."""
-        with redis.Redis(port=self.port, socket_timeout=5, decode_responses=True) as client:
+        with redis.Redis(self.host, self.port, socket_timeout=5, decode_responses=True) as client:
             return client.execute_command(*words)
 
     def kill(self) -> None:

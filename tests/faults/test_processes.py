@@ -4,69 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from ticker.store import Store
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.faults.witness import CHANNEL, Desk, judge, settled, watching
-from tests.stage import KEY, PLAIN, free_port, short_directory
-from tests.waiting import until, until_now
-
-
-class Program:
-    """`ticker api` or `ticker fanout` on a port of its own for its whole life."""
-
-    def __init__(self, role: str, store: str, directory: Path) -> None:
-        self.role = role
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._store = store
-        self._output = directory / f"{role}-{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start, and wait until it is ready."""
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("TICKER_")}
-        environ |= {"TICKER_BOOTSTRAP_KEY": KEY, "TICKER_REDIS_URL": self._store, "TICKER_RATE_LIMIT": "0"}
-        command = [sys.executable, "-m", "ticker", self.role, "--port", str(self.port)]
-        with self._output.open("ab") as output:
-            self.process = subprocess.Popen(command, env=environ, stdout=output, stderr=output)
-        until_now(self._ready, f"ticker {self.role}; {self._output} says more", 30)
-
-    def _ready(self) -> bool:
-        try:
-            return httpx.get(self.url + "/health/ready", **PLAIN).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it."""
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    async def ended(self) -> int:
-        """Its exit status, once it has one."""
-        assert self.process is not None
-        process = self.process
-        await until(lambda: process.poll() is not None, f"ticker {self.role} to end", 25)
-        return process.wait(1)
-
-    def end(self) -> None:
-        """Whatever happened, it does not go on."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(10)
+from tests.faults.programs import Program
+from tests.faults.witness import CHANNEL, Desk, judge, published, settled, watching
+from tests.stage import PLAIN, short_directory
+from tests.waiting import until
 
 
 class Fleet:
@@ -127,7 +79,7 @@ async def test_f9_an_api_that_dies_with_posts_in_its_hands_makes_none_twice(flee
         await settled(readers, fleet.fanouts[0].url)
         assert [] == await judge(store, desk, readers)
         assert 100 == len({answer["item"]["id"] for answer in desk.answers})
-        assert 100 == len({item["id"] for item in await _published(store)})
+        assert 100 == len(await published(store))
 
 
 async def test_f19_told_to_go_it_says_so_sends_its_readers_away_and_ends(fleet: Fleet, store: Store) -> None:
@@ -176,44 +128,9 @@ async def test_f19_posts_in_flight_are_answered_before_the_end(fleet: Fleet, sto
         assert 0 == await fleet.api.ended()
         fleet.api.start()
         await asyncio.gather(*posting)
-        assert 50 == len({item["id"] for item in await _published(store)})
-
-
-async def test_f20_a_rolling_restart_of_everything_loses_nothing(fleet: Fleet, store: Store) -> None:
-    """api, then one fanout, then the other, under load: the oracle is clean, and nobody had to come back more than
-    twice.
-    """
-    async with AsyncExitStack() as stack:
-        desk = Desk(fleet.api.url)
-        stack.push_async_callback(desk.http.aclose)
-        readers = await stack.enter_async_context(watching(10, *fleet.urls))
-        stopped = asyncio.Event()
-
-        async def post() -> int:
-            number = 0
-            while not stopped.is_set():
-                await desk.post(f"item {number}")
-                number += 1
-            return number
-
-        posting = asyncio.create_task(post())
-        for program in (fleet.api, *fleet.fanouts):
-            program.signal(signal.SIGTERM)
-            assert 0 == await program.ended()
-            await asyncio.to_thread(program.start)
-        stopped.set()
-        posted = await posting
-        await settled(readers, fleet.fanouts[0].url)
-        assert [] == await judge(store, desk, readers)
-        assert posted == len(await _published(store))
-        assert all(sum(kind == "reset" for kind in reader.kinds()) == 0 for reader in readers)
+        assert 50 == len(await published(store))
 
 
 async def _post(desk: Desk, number: int) -> None:
     for one in range(number):
         await desk.post(f"item {one}")
-
-
-async def _published(store: Store) -> list[dict[str, str]]:
-    found: Any = await store.redis.xrange("{ticker:en}:log")
-    return [json.loads(fields[b"item"]) for _, fields in found if fields[b"act"] == b"publish"]

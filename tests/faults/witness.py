@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -28,12 +28,14 @@ CHANNEL = "en"
 class Desk:
     """An editor who repeats what was not answered, with the same key, until it is."""
 
-    def __init__(self, *urls: str) -> None:
+    def __init__(self, *urls: str, passing: Collection[int] = (503,), patience: float = 5) -> None:
+        """`passing` are the statuses after which he asks again; `patience` is how long he waits for an answer, in s."""
         self.urls = list(urls)
         self.answers: list[Any] = []
+        self._passing = {0, *passing}
         self.refusals: list[tuple[int, float]] = []
         """Status of each refusal and the seconds that it took; 0: no answer at all."""
-        self.http = httpx.AsyncClient(headers=AUTHORIZED, **PLAIN, timeout=5)
+        self.http = httpx.AsyncClient(headers=AUTHORIZED, **PLAIN, timeout=patience)
 
     async def post(self, headline: str, deadline: float = 30, **fields: Any) -> Any:
         """Publish until it is acknowledged; the answer."""
@@ -46,20 +48,20 @@ class Desk:
 
     async def _send(self, method: str, path: str, body: Any, deadline: float) -> Any:
         key, clock = str(ULID()), asyncio.get_running_loop().time
-        end = clock() + deadline
+        end, silent = clock() + deadline, ""
         while True:
             begun = clock()
+            # Who has just not answered is not asked again while there is another.
+            url = random.choice([url for url in self.urls if url != silent] or self.urls)
             try:
-                answer = await self.http.request(
-                    method, random.choice(self.urls) + path, json=body, headers={"Idempotency-Key": key}
-                )
+                answer = await self.http.request(method, url + path, json=body, headers={"Idempotency-Key": key})
                 status = answer.status_code
             except httpx.TransportError:
-                status = 0
+                status, silent = 0, url
             if status in (200, 201):
                 self.answers.append(answer.json())
                 return answer.json()
-            assert status in (0, 503), answer.text
+            assert status in self._passing, answer.text
             self.refusals.append((status, clock() - begun))
             assert clock() < end, f"not acknowledged within {deadline} s: {body}"
             # What a client does between two tries; nothing waits for this moment.
@@ -76,6 +78,8 @@ class Reader:
         self.lines = 0
         self._dozes = dozes
         self.away = asyncio.Event()
+        self.fault = ""
+        """What the last attempt failed of, if one did."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -100,21 +104,34 @@ class Reader:
 
     async def _watch(self) -> None:
         while True:
-            query = f"?cursor={self.cursor}" if self.cursor else ""
-            url = random.choice(self.urls).replace("http", "ws")
+            ended: ConnectionClosed | None = None
             try:
-                async with connect(f"{url}/v1/channels/{CHANNEL}/live{query}", proxy=None, open_timeout=5) as line:
-                    self.lines += 1
-                    async for text in line:
-                        self.frames.append(slim(json.loads(text)))
-                        if random.random() < self._dozes:
-                            await asyncio.sleep(random.uniform(0, 3))
-                            if random.random() < 0.5:
-                                break
-            except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed):
-                pass
+                await self._line(self._where())
+            except ConnectionClosed as error:
+                ended = error
+            except (OSError, TimeoutError, InvalidHandshake) as error:
+                self.fault = repr(error)
             self.away.set()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(self._pause(ended))
+
+    def _where(self) -> str:
+        """The address that he tries next."""
+        query = f"?cursor={self.cursor}" if self.cursor else ""
+        return f"{random.choice(self.urls)}/v1/channels/{CHANNEL}/live{query}"
+
+    def _pause(self, ended: ConnectionClosed | None) -> float:
+        """Seconds before he comes back; `ended` is how his line ended, when it stood and was closed."""
+        return 0.1
+
+    async def _line(self, url: str) -> None:
+        async with connect(url.replace("http", "ws", 1), proxy=None, open_timeout=5) as line:
+            self.lines += 1
+            async for text in line:
+                self.frames.append(slim(json.loads(text)))
+                if random.random() < self._dozes:
+                    await asyncio.sleep(random.uniform(0, 3))
+                    if random.random() < 0.5:
+                        break
 
     def wake(self) -> None:
         """Doze no more."""
@@ -159,11 +176,18 @@ def _item(item: dict[str, Any]) -> Any:
 async def watching(count: int, *urls: str, dozes: float = 0.0) -> AsyncIterator[list[Reader]]:
     """So many readers, all of them shown something before it begins."""
     readers = [Reader(*urls, dozes=dozes) for _ in range(count)]
+    async with present(readers):
+        yield readers
+
+
+@asynccontextmanager
+async def present(readers: Sequence[Reader]) -> AsyncIterator[None]:
+    """These watch, all of them shown something before it begins."""
     for reader in readers:
         reader.start()
     try:
         await until(lambda: all(reader.frames for reader in readers), "every reader to be shown the window")
-        yield readers
+        yield
     finally:
         for reader in readers:
             await reader.stop()
@@ -196,7 +220,15 @@ async def records(store: Store) -> list[Record]:
     return [record async for record in Audit(store, CHANNEL).records()]
 
 
-async def judge(store: Store, desk: Desk, readers: Sequence[Reader]) -> list[str]:
-    """What the oracle has against it."""
+async def published(store: Store) -> list[str]:
+    """The headlines of what was published, as often as it was, oldest first."""
+    found: Any = await store.redis.xrange(f"{{ticker:{CHANNEL}}}:log")
+    return [json.loads(fields[b"item"])["headline"] for _, fields in found if fields[b"act"] == b"publish"]
+
+
+async def judge(
+    store: Store, desk: Desk, readers: Sequence[Reader], pushes: Mapping[str, list[Any]] | None = None
+) -> list[str]:
+    """What the oracle has against it; `pushes` are what targets were told, by name."""
     named = {f"reader {number}": reader.frames for number, reader in enumerate(readers)}
-    return oracle.judged(await records(store), desk.answers, named)
+    return oracle.judged(await records(store), desk.answers, named, pushes)

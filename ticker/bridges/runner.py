@@ -11,6 +11,7 @@ import functools
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ticker import tasks
@@ -113,8 +114,18 @@ class Bridge:
 
     async def _claiming(self, worker: str) -> None:
         claims = Claims(self._store, self.channel, GROUP, worker)
+        try:
+            await self._claim(claims)
+        finally:
+            # What came in the moment of the end would else wait until others take it for left behind.
+            with suppress(StoreUnavailable):
+                if left := await claims.lay_down(TAKE_OVER_MS):
+                    log.info("%s: %d entries are left to others", self.channel, left)
+
+    async def _claim(self, claims: Claims) -> None:
         while True:
             try:
+                await claims.understood()
                 if missed := await claims.join():
                     await self._write(claims, [missed])
                 async with claims.incoming() as batches:
@@ -128,6 +139,13 @@ class Bridge:
 
     async def _write(self, claims: Claims, batch: Sequence[Found]) -> None:
         self._claimed = time.monotonic()
+        if not batch:
+            return
+        try:
+            await claims.understood()
+        except StoreUnavailable:
+            await claims.lay_down(TAKE_OVER_MS)
+            raise
         for found in batch:
             name = str(found.cursor) if isinstance(found, Entry) else found.id
             if isinstance(found, Entry):
