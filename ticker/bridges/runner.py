@@ -138,14 +138,14 @@ class Bridge:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _write(self, claims: Claims, batch: Sequence[Found]) -> None:
+        if batch:
+            try:
+                await claims.understood()
+            except StoreUnavailable:
+                await claims.lay_down(TAKE_OVER_MS)
+                raise
+        # Only now: a bridge that may not touch the log is not at work.
         self._claimed = time.monotonic()
-        if not batch:
-            return
-        try:
-            await claims.understood()
-        except StoreUnavailable:
-            await claims.lay_down(TAKE_OVER_MS)
-            raise
         for found in batch:
             name = str(found.cursor) if isinstance(found, Entry) else found.id
             if isinstance(found, Entry):
