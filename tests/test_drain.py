@@ -104,8 +104,28 @@ async def test_one_of_several_waits_until_whoever_chooses_has_heard_of_it(heard:
     assert time.monotonic() - began >= 1.0 * NOTICE
 
 
-async def test_who_asks_twice_is_in_a_hurry(heard: list[int]) -> None:
+@pytest.mark.parametrize("echo", [1.0, -1.0], ids=["told again", "in a hurry"])
+@pytest.mark.parametrize("readers", [0, 1])
+async def test_two_signals_in_one_moment_end_it_as_well(
+    heard: list[int], monkeypatch: pytest.MonkeyPatch, readers: int, echo: float
+) -> None:
+    """As the kernel sends them when the parent is killed: the process once took the second one and went on for ever."""
+    monkeypatch.setattr("ticker.drain.ECHO", echo)
+    room: list[Leaver] = []
+    left = [Leaver(room) for _ in range(readers)]
+    end = drain(room, seconds=0.2)
+    with end.heard():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: bool(heard), "the signal to be passed on", 5)
+    assert [signal.SIGTERM] == heard
+    if echo > 0:
+        assert all(reader.told for reader in left)
+
+
+async def test_who_asks_twice_is_in_a_hurry(heard: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """The second signal ends the waiting."""
+    monkeypatch.setattr("ticker.drain.ECHO", 0.0)
     room: list[Leaver] = []
     Leaver(room)
     end = drain(room, seconds=3600)

@@ -120,9 +120,11 @@ async def test_the_polled_window_says_when_nothing_is_new(stage: Stage) -> None:
 
 async def test_any_page_may_read(stage: Stage) -> None:
     """From every origin, without credentials, and it may see the ETag."""
-    answer = await stage.http.get(ITEMS, headers={"Origin": "https://paper.example"})
-    assert "*" == answer.headers["Access-Control-Allow-Origin"]
-    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+    for asking in ({"Origin": "https://paper.example"}, {}):
+        # Whoever asks, since what a CDN keeps of it may be for another who does.
+        answer = await stage.http.get(ITEMS, headers=asking)
+        assert ["*"] == answer.headers.get_list("Access-Control-Allow-Origin")
+        assert ["Date, ETag"] == answer.headers.get_list("Access-Control-Expose-Headers")
     assert "Access-Control-Allow-Credentials" not in answer.headers
     asked = await stage.http.options(
         ITEMS,

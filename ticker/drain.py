@@ -18,6 +18,9 @@ from ticker.wire import CloseCode, encode
 
 NOTICE = 0.2
 """Part of the time for which nobody is sent away yet, so that whoever asks for our health hears of it first."""
+ECHO = 1.0
+"""Seconds within which a second SIGTERM is the first one told again: the kernel tells of the end of a parent once for
+each thread that it had (`tie`)."""
 SLICES = 50
 SLICE = 500
 SPREAD_MS = 2
@@ -46,6 +49,7 @@ class Drain:
         self._seconds = seconds
         self._least, self._most = reconnect
         self._task: asyncio.Task[None] | None = None
+        self._since = 0.0
 
     @contextmanager
     def heard(self) -> Iterator[None]:
@@ -62,20 +66,23 @@ class Drain:
                 self._task.cancel()
 
     def _asked(self, before: Callable[[int, FrameType | None], object] | int | None) -> None:
+        now = asyncio.get_running_loop().time()
         if self._task is None:
-            self._task = asyncio.create_task(self._run(before))
-        else:
+            self.begun, self._since = True, now
+            self._task = asyncio.create_task(self._run())
+            # Not by the task: one that is cancelled before its first step does nothing at all, and nobody would end.
+            self._task.add_done_callback(lambda _: self._pass_on(before))
+        elif now - self._since > ECHO:
             self._task.cancel()  # twice: somebody is in a hurry
 
-    async def _run(self, before: Callable[[int, FrameType | None], object] | int | None) -> None:
-        self.begun = True
-        try:
-            if self._among_others or self._readers():
-                await asyncio.sleep(self._seconds * NOTICE)
-                await self._spread(self._seconds * (1 - NOTICE))
-        finally:
-            self._give_back(before)
-            signal.raise_signal(signal.SIGTERM)
+    async def _run(self) -> None:
+        if self._among_others or self._readers():
+            await asyncio.sleep(self._seconds * NOTICE)
+            await self._spread(self._seconds * (1 - NOTICE))
+
+    def _pass_on(self, before: Callable[[int, FrameType | None], object] | int | None) -> None:
+        self._give_back(before)
+        signal.raise_signal(signal.SIGTERM)
 
     def _give_back(self, before: Callable[[int, FrameType | None], object] | int | None) -> None:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)

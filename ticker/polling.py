@@ -17,6 +17,8 @@ from ticker.settings import AUTHORITY
 
 CACHE = "public, max-age=0, s-maxage=1, stale-while-revalidate=10"
 """A CDN may carry the polling: one request a second reaches us, whoever asks."""
+ANYBODY = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Date, ETag"}
+"""Also when no page of another origin asks: what a CDN keeps of this answer, it gives to those that do."""
 MOST_BUILT = 200
 """Built answers that are kept: each channel, filter and form makes another."""
 URGENCIES = frozenset("123456789")
@@ -76,7 +78,7 @@ def polled(
     hub = standing(hubs, request.path_params["channel"])
     selector = selected({name: request.query_params.getlist(name) for name in request.query_params})
     etag = f'"{hub.tag}"'
-    headers = {"ETag": etag, "Cache-Control": CACHE}
+    headers = {"ETag": etag, "Cache-Control": CACHE, **ANYBODY}
     if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]:
         return Response(status_code=304, headers=headers)
     return Response(build(hub, selector), headers=headers, media_type=media_type)
