@@ -62,6 +62,9 @@ def connected(url: str, *, most: int, answer: float) -> Redis:
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
+        # Nor is our library told: it is two questions for each line, and the library reads its own version from its
+        # package's files each time.
+        "driver_info": None,
         "socket_connect_timeout": CONNECT,
         "socket_timeout": answer,
     }
