@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from ticker.__main__ import main
@@ -14,7 +16,33 @@ from ticker.store import Store
 from tests.stage import KEY, Service, Stage, redis_server, running, short_directory, valkey_server
 from tests.terminal import COME_BACK_SOON, Ran, Run
 
+ROOT = Path(__file__).parent.parent
+HEAVY = frozenset({"bridges", "e2e", "faults", "fleet", "fuzz", "life"})
+"""Folders of tests that start browsers and services, break them, or take long."""
 _unclosed: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of heavy tests are spread among the others, beginning with one: several run abreast, file by file.
+
+    One after the other they would all come at once, and in the end somebody would wait for the longest alone.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    heavy: list[Path] = []
+    light: list[Path] = []
+    for path in files:
+        (heavy if path.parent.name in HEAVY else light).append(path)
+    # Each has its place between 0 and 1; of the heavy ones the last comes well before the end.
+    places = {path: number / max(1, len(heavy)) * 0.9 for number, path in enumerate(sorted(heavy, key=_mixed))}
+    places |= {path: number / max(1, len(light)) for number, path in enumerate(light)}
+    items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
+
+
+def _mixed(path: Path) -> str:
+    """An order in which files of one folder do not stand together, the same in each process."""
+    return hashlib.sha1(str(path.relative_to(ROOT)).encode(), usedforsecurity=False).hexdigest()
 
 
 def pytest_warning_recorded(warning_message: warnings.WarningMessage, nodeid: str) -> None:
