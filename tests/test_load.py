@@ -151,9 +151,15 @@ async def test_a_run_tells_what_readers_were_given(
     assert all(item["expires"] for item in stored)
 
 
-def lose(number: int, text: str) -> list[str]:
-    """The second reader is not sent the first alert."""
-    return [] if number == 1 and '"entry"' in text and ", 0" in text else [text]
+class Lose:
+    """The second reader is not sent the second alert that comes when he is there."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+
+    def __call__(self, number: int, text: str) -> list[str]:
+        self._seen += number == 1 and '"entry"' in text
+        return [] if number == 1 and '"entry"' in text and self._seen == 2 else [text]
 
 
 def double(number: int, text: str) -> list[str]:
@@ -168,7 +174,7 @@ def mute(number: int, text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
-    [(lose, "was the last he had"), (double, "was the last he had"), (mute, "was given nothing after")],
+    [(Lose(), "was the last he had"), (double, "was the last he had"), (mute, "was given nothing after")],
 )
 async def test_a_service_that_loses_or_doubles_is_found_out(
     stage: Stage,

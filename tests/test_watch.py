@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stage import Service, short_directory
+from tests.stage import Service, short_directory, valkey_server
 from tests.terminal import COME_BACK_SOON, Run, cursors, item, window
 from tests.waiting import until_now
 
@@ -123,10 +123,10 @@ def test_a_program_can_have_every_frame_as_it_is(at: Service, tmp_path: Path) ->
     assert [item(at, posted["item"]["id"])] == [frame["item"] for frame in frames if frame["type"] == "entry"]
 
 
-def test_a_watcher_survives_the_end_of_the_service(valkey: str, tmp_path: Path) -> None:
+def test_a_watcher_survives_the_end_of_the_service(tmp_path: Path) -> None:
     """On a store that stays it goes on where it was: no act is missing, and none is told twice."""
-    with short_directory() as directory:
-        service = Service(directory, "--redis-url", valkey, *COME_BACK_SOON)
+    with short_directory() as directory, short_directory() as elsewhere, valkey_server(elsewhere) as store:
+        service = Service(directory, "--redis-url", store, *COME_BACK_SOON)
         service.start()
         try:
             with watching(tmp_path, service, "en") as watch:

@@ -312,7 +312,7 @@ async def test_what_was_never_on_air_cannot_be_told_from_what_never_was(newsroom
 
         async def asked(item_id: str, channel: str = "en") -> Any:
             answer = await nobody.get(f"/v1/channels/{channel}/items/{item_id}")
-            return answer.status_code, answer.json(), {*answer.headers}
+            return answer.status_code, {**answer.json(), "request_id": "of each request its own"}, {*answer.headers}
 
         nothing = await asked(NO_ITEM)
         assert 404 == nothing[0]
