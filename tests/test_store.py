@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import DataError, ResponseError
+from redis.exceptions import DataError, RedisClusterException, ResponseError, SlotNotCoveredError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from ticker.errors import StoreUnavailable
 from ticker.store import ANSWER, FAILURES, KINDS, Store, reaching
@@ -148,6 +148,8 @@ async def test_a_line_that_closed_under_our_hands_is_a_store_that_is_away() -> N
     [
         (RedisConnectionError("gone"), "connection"),
         (OSError("no route"), "connection"),
+        (RedisClusterException("no node answers"), "connection"),
+        (SlotNotCoveredError("Slot 1 is not covered by the cluster."), "connection"),
         (RuntimeError("unable to perform operation on <TCPTransport>; the handler is closed"), "connection"),
         (RedisTimeoutError("slow"), "timeout"),
         (TimeoutError(), "timeout"),

@@ -25,10 +25,12 @@ from redis.exceptions import (
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisClusterException,
     RedisError,
     ResponseError,
     TryAgainError,
 )
+from redis.exceptions import ConnectionError as NoLine
 from redis.exceptions import TimeoutError as NoAnswer
 
 from ticker.errors import StoreUnavailable
@@ -150,7 +152,9 @@ class Store:
         """For each call its answer or what it was refused with, and how many of so many replicas have them all."""
         if isinstance(self.redis, RedisCluster):
             asked = (script(keys=keys, args=args) for keys, args in calls)
-            return await asyncio.gather(*asked, return_exceptions=True), 0
+            found = await asyncio.gather(*asked, return_exceptions=True)
+            # What the client was learning of the Cluster was given up together with somebody else's question.
+            return [NoLine() if isinstance(told, asyncio.CancelledError) else told for told in found], 0
         if not known:
             await self.redis.script_load(script.script)
         async with self.redis.pipeline(transaction=False) as pipe:
@@ -279,7 +283,7 @@ async def reaching() -> AsyncIterator[None]:
         if passing:
             raise StoreUnavailable(f"The store refuses this for now ({str(error)[:120]}).") from error
         raise
-    except (RedisError, OSError, TimeoutError) as error:
+    except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
         FAILURES["timeout" if isinstance(error, (NoAnswer, TimeoutError)) else "connection"] += 1
         log.debug("store: %s", error)
         raise StoreUnavailable from error
