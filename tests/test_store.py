@@ -148,8 +148,8 @@ async def test_a_line_that_closed_under_our_hands_is_a_store_that_is_away() -> N
     [
         (RedisConnectionError("gone"), "connection"),
         (OSError("no route"), "connection"),
-        (RedisClusterException("no node answers"), "connection"),
-        (SlotNotCoveredError("Slot 1 is not covered by the cluster."), "connection"),
+        (RedisClusterException("no node answers"), "connection"),  # type: ignore[no-untyped-call]
+        (SlotNotCoveredError("Slot 1 is not covered by the cluster."), "connection"),  # type: ignore[no-untyped-call]
         (RuntimeError("unable to perform operation on <TCPTransport>; the handler is closed"), "connection"),
         (RedisTimeoutError("slow"), "timeout"),
         (TimeoutError(), "timeout"),

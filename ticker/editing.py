@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
 import re
@@ -136,8 +137,7 @@ class Editing:
             body += part
             if len(body) > self._most:
                 raise TooLarge(f"The body is larger than {self._most} bytes.")
-        needed = any(field.is_required() for field in model.model_fields.values())
-        if not body and not needed:
+        if not body and not _needed(model):
             return model()
         media, _, parameters = request.headers.get("Content-Type", "").partition(";")
         charset = parameters.strip().lower().replace('"', "")
@@ -230,14 +230,30 @@ def document(content: object, headers: Mapping[str, str] | None = None) -> Respo
     return Response(encode(content), headers=told, media_type="application/json")
 
 
-@asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
-    """Raises StoreUnavailable when what is inside takes longer."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise StoreUnavailable from None
+class within:  # noqa: N801 - read as a word of the statement that it stands in
+    """`async with within(seconds)`: raises StoreUnavailable when what is inside takes longer."""
+
+    __slots__ = ("_timeout",)
+
+    def __init__(self, seconds: float) -> None:
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError:
+            raise StoreUnavailable from None
+        if isinstance(error, TimeoutError):
+            raise StoreUnavailable from None
+
+
+@functools.cache
+def _needed(model: type[BaseModel]) -> bool:
+    """Whether a body may not be left out."""
+    return any(field.is_required() for field in model.model_fields.values())
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -155,6 +155,12 @@ class Store:
             found = await asyncio.gather(*asked, return_exceptions=True)
             # What the client was learning of the Cluster was given up together with somebody else's question.
             return [NoLine() if isinstance(told, asyncio.CancelledError) else told for told in found], 0
+        if len(calls) == 1 and not replicas:
+            (keys, args), *_ = calls
+            try:
+                return [await script(keys=keys, args=args)], 0
+            except ResponseError as error:
+                return [error], 0
         if not known:
             await self.redis.script_load(script.script)
         async with self.redis.pipeline(transaction=False) as pipe:
@@ -269,27 +275,34 @@ def text(found: bytes | str) -> str:
     return found.decode() if isinstance(found, bytes) else found
 
 
-@asynccontextmanager
-async def reaching() -> AsyncIterator[None]:
+class _Reaching:
+    """See `reaching`. It keeps nothing, so one serves all: a generator for each command is dearer than its answer."""
+
+    async def __aenter__(self) -> None:
+        """Nothing is to be done."""
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ResponseError):
+            if NEW_FORMAT in str(error):
+                FAILURES["refused"] += 1
+                raise StoreUnavailable(str(error).partition(NEW_FORMAT)[2].partition(" script:")[0].strip()) from error
+            passing = isinstance(error, PASSING) or PASSING_WORDS.search(str(error))
+            FAILURES["passing" if passing else "refused"] += 1
+            if passing:
+                raise StoreUnavailable(f"The store refuses this for now ({str(error)[:120]}).") from error
+        elif isinstance(error, (RedisError, RedisClusterException, OSError, TimeoutError)):
+            FAILURES["timeout" if isinstance(error, (NoAnswer, TimeoutError)) else "connection"] += 1
+            log.debug("store: %s", error)
+            raise StoreUnavailable from error
+        elif isinstance(error, RuntimeError) and "handler is closed" in str(error):
+            # What uvloop says of a line that the other end has just closed; the Redis client lets it through.
+            FAILURES["connection"] += 1
+            raise StoreUnavailable from error
+
+
+_REACHING = _Reaching()
+
+
+def reaching() -> AbstractAsyncContextManager[None]:
     """Turn what says "the store is away" into StoreUnavailable; let a fault of ours through as it is."""
-    try:
-        yield
-    except ResponseError as error:
-        if NEW_FORMAT in str(error):
-            FAILURES["refused"] += 1
-            raise StoreUnavailable(str(error).partition(NEW_FORMAT)[2].partition(" script:")[0].strip()) from error
-        passing = isinstance(error, PASSING) or PASSING_WORDS.search(str(error))
-        FAILURES["passing" if passing else "refused"] += 1
-        if passing:
-            raise StoreUnavailable(f"The store refuses this for now ({str(error)[:120]}).") from error
-        raise
-    except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
-        FAILURES["timeout" if isinstance(error, (NoAnswer, TimeoutError)) else "connection"] += 1
-        log.debug("store: %s", error)
-        raise StoreUnavailable from error
-    except RuntimeError as error:
-        # What uvloop says of a line that the other end has just closed; the Redis client lets it through.
-        if "handler is closed" not in str(error):
-            raise
-        FAILURES["connection"] += 1
-        raise StoreUnavailable from error
+    return _REACHING

@@ -5,11 +5,11 @@ Every function here returns bytes that are written as they are, to as many reade
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
+from pydantic_core import to_json
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Close, Frame, Opcode
 
@@ -20,7 +20,6 @@ from ticker.lane import Way
 
 # Without a context that lasts from message to message, so that it has no state, and its frames have no addressee.
 _DEFLATE = PerMessageDeflate(True, True, 15, 15)
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class CloseCode(IntEnum):
@@ -60,7 +59,7 @@ class Reset:
 
 def encode(document: object) -> bytes:
     """Compact JSON in UTF-8."""
-    return _json(document).encode()
+    return to_json(document)
 
 
 def text_frame(payload: bytes) -> bytes:
