@@ -31,6 +31,7 @@ ENV PATH=/opt/ticker/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     TICKER_HOST=0.0.0.0 \
+    TICKER_LOG_FORMAT=json \
     TICKER_DATA=/data
 # By number, so that an orchestrator can see that it is not root.
 USER 10001
