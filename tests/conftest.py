@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ticker.__main__ import main
 from ticker.store import Store
+from ticker.topology import connected, disconnected
 
 from tests.stage import KEY, Service, Stage, redis_server, running, short_directory, valkey_server
 from tests.terminal import COME_BACK_SOON, Ran, Run
@@ -107,8 +108,11 @@ async def store(valkey: str) -> AsyncIterator[Store]:
 
 
 async def _empty(url: str) -> AsyncIterator[Store]:
+    # With more patience than a post has: a machine that runs all tests at once stands still for a while now and then.
+    patient = connected(url, most=1, answer=30)
+    await patient.flushall()
+    await disconnected(patient)
     store = Store(url)
-    await store.redis.flushall()
     yield store
     await store.close()
 

@@ -6,6 +6,7 @@ installs by itself. What cannot be installed fails in CI, and on a laptop is tol
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -33,6 +34,8 @@ SYSTEM: dict[tuple[str, ...], tuple[str, ...]] = {
     ("npm",): ("nodejs", "npm"),
 }
 """Programs, of which any will do, and the packages that bring them."""
+LIGHTER = "chromium-headless-shell"
+"""Chromium without windows: tests take less time with it, and no harm without."""
 # Debian keeps some where only root looks.
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 MINUTES = 5
@@ -40,10 +43,13 @@ MINUTES = 5
 
 def main() -> int:
     """Returns 1 when a part is missing in CI. With `--system`, only the system's packages are seen to."""
-    lacking = {programs: packages for programs, packages in SYSTEM.items() if not there(programs)}
-    if lacking:
-        # At once: each time, the system reads all its lists.
-        apt(*(package for packages in lacking.values() for package in packages))
+    lacking = [packages for programs, packages in SYSTEM.items() if not there(programs)]
+    # One by one where not every system has each of them.
+    if lacking and not apt(*(package for packages in lacking for package in packages)):
+        for packages in lacking:
+            apt(*packages)
+    if there(BROWSERS) and not there((LIGHTER,)):
+        apt(LIGHTER)
     if "--system" in sys.argv:
         return 0
     if not there(BROWSERS) and not playwrights_own():
@@ -79,7 +85,13 @@ def apt(*packages: str) -> bool:
         return False
     print(f"installing {', '.join(packages)}", flush=True)
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-    return run("apt-get", "update", "-q") and run("apt-get", "install", "-y", "-q", *packages)
+    return listed() and run("apt-get", "install", "-y", "-q", *packages)
+
+
+@functools.cache
+def listed() -> bool:
+    """The system's lists of packages are read anew, once."""
+    return run("apt-get", "update", "-q")
 
 
 def run(*command: str) -> bool:

@@ -188,7 +188,7 @@ async def test_a_service_that_loses_or_doubles_is_found_out(
     careless = Careless(stage.url, spoil)
     async with careless.running():
         with pytest.raises(Failed) as failed:
-            await load.load(asked(careless.url, readers=3, post=10.0, yes=True))
+            await load.load(asked(careless.url, readers=3, ramp=1_000.0, seconds=2.0, post=10.0, yes=True))
     told = report(capsys)
     assert told["wrong"]
     assert failed.value.detail.startswith("Not as it was promised:\n  reader ")

@@ -15,7 +15,9 @@ from playwright.sync_api import Error as PlaywrightError
 from .cast import Complaints, NewPage
 from .host import Host, serve_host
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+WHOLE = ("chromium", "chromium-browser", "google-chrome")
+BARE = "chromium-headless-shell"
+"""The same without windows, which it would draw for nobody: half of what a test costs. It shows no notification."""
 QUIET = [
     "--disable-gpu",
     "--disable-quic",
@@ -31,24 +33,31 @@ TELL_VIOLATIONS = """addEventListener('securitypolicyviolation', (event) =>
 
 # Of the package and no longer: Playwright keeps an event loop running, beside which no asynchronous test can.
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Chromium as the machine has it, else Playwright's own."""
-    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    arguments = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
+def playwright() -> Iterator[Playwright]:
+    """What drives it."""
     with sync_playwright() as playwright:
-        browser = _launch(playwright, executable, arguments)
-        yield browser
-        browser.close()
+        yield playwright
 
 
-def _launch(playwright: Playwright, executable: str | None, arguments: list[str]) -> Browser:
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium as the machine has it, else Playwright's own."""
+    yield from launched(playwright, BARE, *WHOLE)
+
+
+def launched(playwright: Playwright, *names: str) -> Iterator[Browser]:
+    """The first of these that is installed, for so long; Playwright's own when none is."""
+    executable = next(filter(None, map(shutil.which, names)), None)
+    arguments = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
     try:
-        return playwright.chromium.launch(executable_path=executable, args=arguments)
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
     except PlaywrightError as error:
         reason = f"no browser starts here; `make test` installs one ({error.message.splitlines()[0]})"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, Playwright, expect
 
 from tests.bridges.stage import VAPID_KEY, vapid
 from tests.fakes.webpush import Browser, FakeWebPush
@@ -23,6 +24,7 @@ from tests.stage import Service, short_directory
 from tests.waiting import until_now
 
 from .cast import NewPage
+from .conftest import WHOLE, launched
 
 PUSH: dict[str, Any] = {
     "TICKER_VAPID_KEY": VAPID_KEY,
@@ -63,6 +65,12 @@ class Far:
         """End it."""
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Chromium]:
+    """One that has notifications."""
+    yield from launched(playwright, *WHOLE)
 
 
 @pytest.fixture
