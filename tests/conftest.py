@@ -20,6 +20,7 @@ from tests.terminal import COME_BACK_SOON, Ran, Run
 ROOT = Path(__file__).parent.parent
 HEAVY = frozenset({"bridges", "e2e", "faults", "fleet", "fuzz", "life"})
 """Folders of tests that start browsers and services, break them, or take long."""
+LONGEST = frozenset({"tests/faults/test_failover.py", "tests/fuzz/test_api.py", "tests/e2e/test_desk_life.py"})
 _unclosed: list[str] = []
 
 
@@ -36,14 +37,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for path in files:
         (heavy if path.parent.name in HEAVY else light).append(path)
     # Each has its place between 0 and 1; of the heavy ones the last comes well before the end.
-    places = {path: number / max(1, len(heavy)) * 0.9 for number, path in enumerate(sorted(heavy, key=_mixed))}
+    places = {path: number / max(1, len(heavy)) * 0.9 for number, path in enumerate(sorted(heavy, key=_early))}
     places |= {path: number / max(1, len(light)) for number, path in enumerate(light)}
     items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
 
 
-def _mixed(path: Path) -> str:
-    """An order in which files of one folder do not stand together, the same in each process."""
-    return hashlib.sha1(str(path.relative_to(ROOT)).encode(), usedforsecurity=False).hexdigest()
+def _early(path: Path) -> tuple[bool, str]:
+    """The longest first; else an order in which files of one folder do not stand together, the same in each process."""
+    name = path.relative_to(ROOT).as_posix()
+    return name not in LONGEST, hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
 
 
 def pytest_warning_recorded(warning_message: warnings.WarningMessage, nodeid: str) -> None:

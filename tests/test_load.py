@@ -82,7 +82,7 @@ class Careless:
         app = Starlette(
             routes=[WebSocketRoute(path + "live", self.live), Route(path + "items", self.post, methods=["POST"])]
         )
-        config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="websockets-sansio")
+        config = uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio")
         server = uvicorn.Server(config)
         task = asyncio.create_task(server._serve())
         try:
