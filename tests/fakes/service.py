@@ -40,7 +40,9 @@ class FakeService:
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator[None]:
         """Serve on loopback."""
-        config = uvicorn.Config(self.app(), host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            self.app(), host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off"
+        )
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the test's own stay
         task = asyncio.create_task(server.serve())
