@@ -135,17 +135,6 @@ class Store:
             else:
                 answered.set_result((answer, replicas))
 
-    async def together(self, script: AsyncScript, calls: Sequence[Call]) -> list[Any]:
-        """The answers of one script to several (keys, args): in one go, where all keys are on one server.
-
-        Whoever waits for anything that they write is woken at one moment.
-        """
-        answers, _ = await self._together(script, calls)
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return answers
-
     async def _together(
         self, script: AsyncScript, calls: Sequence[Call], replicas: int = 0, *, known: bool = True
     ) -> tuple[list[Any], int]:
