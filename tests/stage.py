@@ -35,6 +35,9 @@ from tests.waiting import until, until_now
 KEY = "an editor-in-chief's key, for tests only"
 PLAIN: dict[str, Any] = {"trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
 """For clients of services of ours, without TLS: httpx would read all certificates of this machine for each (26 ms)."""
+KEPT = httpx.Limits(keepalive_expiry=2)
+"""For clients that rest between two requests: the service closes a line after five seconds, and a request that is sent
+in that moment finds nobody."""
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
 
 
@@ -107,7 +110,7 @@ class Stage:
     def __init__(self, url: str, app: Starlette | None = None) -> None:
         self.url = url
         self.app = app
-        self.http = httpx.AsyncClient(base_url=url, headers=AUTHORIZED, **PLAIN)
+        self.http = httpx.AsyncClient(base_url=url, headers=AUTHORIZED, limits=KEPT, **PLAIN)
 
     async def post(self, headline: str = "The bridge is open again", channel: str = "en", **fields: Any) -> Any:
         """Publish an item; the answer's body."""

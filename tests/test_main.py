@@ -10,6 +10,7 @@ import sys
 import pytest
 import ticker
 from ticker import __main__ as program
+from ticker import commands, load
 from ticker.__main__ import main
 from ticker.settings import Settings
 
@@ -178,3 +179,10 @@ def test_output_that_nobody_reads_ends_the_program_quietly(buffered: dict[str, s
     finally:
         os.close(writer)
     assert (1, b"") == (ran.returncode, ran.stderr)
+
+
+def test_what_the_parser_offers_is_what_the_commands_do() -> None:
+    """It does not load them, so it names them itself."""
+    assert set(commands.CLIENT) == program.EDITING
+    for way in load.MIX:
+        assert way == program._parser().parse_args(["load", "en", "--way", way]).way

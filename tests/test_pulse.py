@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from ticker.airing import Change
 from ticker.audit import Audit
 from ticker.item import Item, iso
 from ticker.store import Store
-from ticker.stream import Beat, Log, beats
+from ticker.stream import Beat, Log
 from ulid import ULID
 
 from tests.stage import entries, frame, running
@@ -73,13 +72,14 @@ async def test_a_heartbeat_fails_and_comes_back(
     """A store that refuses for a while does not end the task, and is complained of once."""
     monkeypatch.setattr(pulse, "PULSE_MS", 10)
     log, asked = Log(store, "en"), 0
+    beat = log.beat
 
-    async def counted(logs: Sequence[Log]) -> list[Beat]:
+    async def counted() -> Beat:
         nonlocal asked
         asked += 1
-        return await beats(logs)
+        return await beat()
 
-    monkeypatch.setattr(pulse, "beats", counted)
+    monkeypatch.setattr(log, "beat", counted)
     await store.redis.config_set("maxmemory", "1")
     running = asyncio.create_task(pulse.run({"en": log}, {"en": EN}, sweeping=True))
     await until(lambda: asked > 3, "several tries")
@@ -224,8 +224,8 @@ async def test_whatever_comes_due_at_once_is_done_once_by_five_at_once(each_stor
 
     before = len((await log.read(100)).entries)
     await until(passed, "their time to come")
-    seen = [await log.beat() for _ in range(5)]
-    counts = await asyncio.gather(*(pulse.sweep(log, beat, EN) for beat in seen))
+    beats = [await log.beat() for _ in range(5)]
+    counts = await asyncio.gather(*(pulse.sweep(log, beat, EN) for beat in beats))
     swept = [record async for record in Audit(each_store, "en").records() if record.get("by") == pulse.BY]
     acts_of = {record.get("item"): record.get("act") for record in swept}
     found = {item.id: item for item in await log.items(list(ends))}

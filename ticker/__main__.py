@@ -84,11 +84,9 @@ def _run(options: argparse.Namespace) -> int:
     if command in ("check", "keys"):
         from ticker import commands
 
-        return (
-            commands.check(settings, options.role)
-            if command == "check"
-            else asyncio.run(commands.keys(settings, options))
-        )
+        if command == "check":
+            return commands.check(settings, options.role)
+        return asyncio.run(commands.keys(settings, options))
     if command == "audit":
         from ticker import inspection
 

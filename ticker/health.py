@@ -10,7 +10,7 @@ from starlette.responses import Response
 from ticker.drain import Drain
 from ticker.errors import StoreUnavailable
 from ticker.fanout import LATE, Fanout
-from ticker.stream import Log, beats
+from ticker.stream import Log
 from ticker.wire import encode
 
 
@@ -40,7 +40,8 @@ class Health:
             reason = "no heartbeat came back through the stream lately"
         elif not self._fanouts:
             try:
-                await beats(list(self._logs.values()))
+                for stream in list(self._logs.values()):
+                    await stream.beat()
             except StoreUnavailable as error:
                 reason = error.detail
         if reason is None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from ticker import acts
 from ticker.channel import Channel
 from ticker.errors import ExpiryInThePast, StaleVersion, StoreUnavailable
-from ticker.stream import PULSE_MS, Beat, Log, beats
+from ticker.stream import PULSE_MS, Beat, Log
 
 log = logging.getLogger("ticker.pulse")
 
@@ -26,10 +26,10 @@ async def run(streams: Mapping[str, Log], channels: Mapping[str, Channel], *, sw
     failing = False
     while True:
         try:
-            beating = list(streams.values())
-            for stream, beat in zip(beating, await beats(beating), strict=True):
-                if sweeping and beat.due and stream.channel in channels:
-                    await sweep(stream, beat, channels[stream.channel])
+            for name, stream in list(streams.items()):
+                beat = await stream.beat()
+                if sweeping and beat.due and name in channels:
+                    await sweep(stream, beat, channels[name])
             failing = False
         except StoreUnavailable as error:
             if not failing:

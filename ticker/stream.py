@@ -201,8 +201,11 @@ class Log:
 
     async def beat(self) -> Beat:
         """Write a heartbeat unless another process just did, and see what is due by the store's clock."""
-        (found,) = await beats([self])
-        return found
+        async with reaching():
+            cursor, at, due = await self._beat(
+                keys=[self._log, self._meta, self._pulse, self._due], args=[PULSE_MS, MOST_DUE]
+            )
+        return Beat(_cursor(cursor), int(at), [item_id.decode() for item_id in due])
 
     async def read(self, most: int) -> State:
         """The log as it stands, with its `most` newest entries. Begins it when it has no life yet."""
@@ -269,16 +272,6 @@ class Log:
         """Whether nothing was ever posted here."""
         async with reaching():
             return not await self._store.redis.exists(self._items)
-
-
-async def beats(logs: Sequence[Log]) -> list[Beat]:
-    """The heartbeats of several logs."""
-    async with reaching():
-        # One after the other: a pipeline of the library costs an idle process more than the turns that it spares.
-        answers = [
-            await log._beat(keys=[log._log, log._meta, log._pulse, log._due], args=[PULSE_MS, MOST_DUE]) for log in logs
-        ]
-    return [Beat(_cursor(cursor), int(at), [item_id.decode() for item_id in due]) for cursor, at, due in answers]
 
 
 class Tail:
