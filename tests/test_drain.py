@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from socket import SocketType
 
 import pytest
 from ticker.drain import NOTICE, Drain
@@ -20,7 +21,7 @@ class Leaver:
     """A reader who notes how he was sent away."""
 
     way = Way.PLAIN
-    descriptor = -1
+    line: SocketType | None = None
     lane: Lane | None = None
     place = position = slot = 0
     stuck_since = 0.0

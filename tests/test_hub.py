@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import count, repeat
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,15 +29,13 @@ FIVES = Selector(urgencies=frozenset({5}))
 
 
 class Recorder:
-    """A reader that keeps what is written to it; with a descriptor, whatever is written there."""
+    """A reader that keeps what is written to it; with a line, whatever is written there."""
 
-    numbers: Iterator[int] = repeat(-1)
-    known: ClassVar[dict[int, Recorder]] = {}
+    lined = False
 
     def __init__(self, way: Way = Way.PLAIN) -> None:
         self.way = way
-        self.descriptor = next(Recorder.numbers)
-        Recorder.known[self.descriptor] = self
+        self.line: Any = self if Recorder.lined else None
         self.lane: Lane | None = None
         self.place = 0
         self.position = 0
@@ -69,17 +66,17 @@ class Recorder:
         return found
 
 
-def written(descriptor: int, data: bytes) -> int:
+def sent(line: Recorder, data: bytes) -> int:
     """What the kernel does for a lane."""
-    Recorder.known[descriptor].write(data)
+    line.write(data)
     return len(data)
 
 
-@pytest.fixture(params=[repeat(-1), count(1)], ids=["apart", "in lanes"], autouse=True)
+@pytest.fixture(params=[False, True], ids=["apart", "in lanes"], autouse=True)
 def seats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything holds for readers in lanes, and for those without a descriptor."""
-    monkeypatch.setattr(Recorder, "numbers", request.param)
-    monkeypatch.setattr(lane, "_write", written)
+    """Everything holds for readers in lanes, and for those without a line."""
+    monkeypatch.setattr(Recorder, "lined", request.param)
+    monkeypatch.setattr(lane, "_send", sent)
 
 
 def parsed(data: bytes) -> list[Any]:

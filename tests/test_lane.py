@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 
@@ -18,10 +17,10 @@ class Seated:
     stuck_since = 0.0
 
     def __init__(self) -> None:
-        self.line, self.peer = socket.socketpair()
-        self.line.setblocking(False)
+        ours, self.peer = socket.socketpair()
+        self.line: socket.SocketType | None = ours
+        ours.setblocking(False)
         self.peer.setblocking(False)
-        self.descriptor = self.line.fileno()
         self.lane: Lane | None = None
         self.place = self.position = 0
         self.left = b""
@@ -55,6 +54,7 @@ def four() -> Iterator[list[Seated]]:
     found = [Seated() for _ in range(4)]
     yield found
     for reader in found:
+        assert reader.line is not None
         reader.line.close()
         reader.peer.close()
 
@@ -89,10 +89,11 @@ def test_whoever_leaves_is_written_no_more_and_the_others_are(four: list[Seated]
 def test_what_the_kernel_does_not_take_is_left_to_the_transport(four: list[Seated]) -> None:
     """Of one whose buffer is full, and of no other: taken and left make up the whole."""
     full = four[2]
+    assert full.line is not None
     before = 0
     try:
         while True:
-            before += os.write(full.descriptor, b"x" * 1000)
+            before += full.line.send(b"x" * 1000)
     except BlockingIOError:
         pass
     size = 1 << 17

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Coroutine, MutableMapping
+from socket import SocketType
 from typing import Any, Protocol, cast
 
 from ticker.errors import StoreUnavailable, TickerError
@@ -25,7 +25,6 @@ ASK_SECONDS = 1.8
 Scope = MutableMapping[str, Any]
 """A request as ASGI tells it: `path`, `query_string`, `headers` (names in lower case), `client`."""
 
-_write = os.write
 # The loop only holds its tasks weakly.
 _asking: set[asyncio.Task[None]] = set()
 
@@ -62,9 +61,9 @@ class Connection(asyncio.Protocol):
         "_group",
         "_inside",
         "_transport",
-        "descriptor",
         "hub",
         "lane",
+        "line",
         "place",
         "position",
         "slot",
@@ -83,8 +82,8 @@ class Connection(asyncio.Protocol):
         self.taken: str | bytes = ""
         """The place that the door has found for it."""
         self.way = Way.PLAIN
-        self.descriptor = -1
         self.lane: Lane | None = None
+        self.line: SocketType | None = None
         self.place = 0
         self.position = 0
         self.slot = 0
@@ -98,7 +97,10 @@ class Connection(asyncio.Protocol):
         # Whatever the transport has to keep pauses us, so that nothing is ever written past what it holds.
         self._transport.set_write_buffer_limits(high=0)
         if transport.get_extra_info("sslcontext") is None:
-            self.descriptor = transport.get_extra_info("socket").fileno()
+            # Beside the transport, which goes on owning it (`_leave`).
+            found = transport.get_extra_info("socket")
+            self.line = SocketType(found.family, found.type, found.proto, found.fileno())
+            self.line.setblocking(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The line is gone, whoever ended it."""
@@ -127,9 +129,9 @@ class Connection(asyncio.Protocol):
         transport's way, which then holds something, pauses us, and is written to no more until it holds nothing.
         """
         sent = 0
-        if self.descriptor >= 0:
+        if self.line is not None:
             try:
-                sent = _write(self.descriptor, data)
+                sent = self.line.send(data)
             except BlockingIOError:
                 pass
             except OSError:
@@ -165,6 +167,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     @property
+    def descriptor(self) -> int:
+        """The number of its socket; -1 when that is the transport's alone, or given back."""
+        return -1 if self.line is None else self.line.fileno()
+
+    @property
     def gone(self) -> bool:
         """Whether the line has ended."""
         return self._transport is None or self._transport.is_closing()
@@ -175,11 +182,13 @@ class Connection(asyncio.Protocol):
         return self.hub is None
 
     def _leave(self) -> None:
-        # The number may soon be another connection's.
-        self.descriptor = -1
         if self.hub is not None and self._group is not None:
             self.hub.leave(self._group, self)
             self._group = None
+        if self.line is not None:
+            # The transport closes the socket, and its number may soon be another connection's.
+            self.line.detach()
+            self.line = None
         if self._inside:
             self._inside = False
             self._door.left(self)

@@ -81,7 +81,7 @@ class Group:
         self.lanes: list[Lane] = []
         """Those who take data, each standing where its lane stands."""
         self.apart: dict[Reader, None] = {}
-        """Those who take none at the moment, and those without a descriptor: each stands where it stands."""
+        """Those who take none at the moment, and those without a line: each stands where it stands."""
         self.snapshots: dict[Way, tuple[Cursor, int, bytes]] = {}
         self._slots = slots or count()
         self._evicted = START  # the last entry that made an item leave for want of room
@@ -90,7 +90,7 @@ class Group:
         """Take in a reader to whom everything up to this position was written."""
         reader.position = position
         self.apart.pop(reader, None)
-        if reader.descriptor < 0:
+        if reader.line is None:
             reader.slot = next(self._slots) % SLOTS
             self.apart[reader] = None
             return

@@ -1,20 +1,20 @@
 """Readers who stand at the same entry, side by side: what is written to one of them is written to all.
 
-Between two alerts nothing of such a reader is looked at but the number of its descriptor. Its object stays where it
-is, and with it the memory that the kernel needs for its own work; that is most of what a loop over objects costs.
+When a frame goes out, nothing of such a reader is looked at but its socket. Its object stays where it is, and with it
+the memory that the kernel needs for its own work; that is most of what a loop over objects costs.
 """
 
 from __future__ import annotations
 
-import os
-from array import array
 from enum import IntEnum
+from itertools import repeat
+from socket import SocketType
 from typing import Protocol
 
 SIZE = 400
 """Readers of a lane, and writes between two looks at the event loop: 5,000 in a row are 50 ms for everybody else."""
 
-_write = os.write
+_send = SocketType.send
 
 
 class Way(IntEnum):
@@ -32,8 +32,8 @@ class Reader(Protocol):
     """What the hub knows of a connection."""
 
     way: Way
-    descriptor: int
-    """Where the kernel takes its bytes at once; -1 when only its transport may be written to."""
+    line: SocketType | None
+    """Where the kernel takes its bytes at once; None when only its transport may be written to."""
     position: int
     """The number of the last entry that was written to it, unless it is in a lane: then the lane knows."""
     slot: int
@@ -54,7 +54,7 @@ class Reader(Protocol):
 class Lane:
     """Some readers of one group who take data, all at one position and all in one way."""
 
-    __slots__ = ("descriptors", "position", "readers", "slot", "way")
+    __slots__ = ("lines", "position", "readers", "slot", "way")
 
     def __init__(self, way: Way, position: int, slot: int) -> None:
         """`position` is the number of the last entry that was written to them."""
@@ -62,44 +62,46 @@ class Lane:
         self.position = position
         self.slot = slot
         self.readers: list[Reader] = []
-        self.descriptors = array("i")
+        self.lines: list[SocketType] = []
 
     def __len__(self) -> int:
         return len(self.readers)
 
     def enter(self, reader: Reader) -> None:
-        """Take this reader in; it must stand where the lane stands."""
+        """Take this reader in; it must have a line, and stand where the lane stands."""
+        assert reader.line is not None
         reader.lane, reader.place = self, len(self.readers)
         self.readers.append(reader)
-        self.descriptors.append(reader.descriptor)
+        self.lines.append(reader.line)
 
     def leave(self, reader: Reader) -> None:
         """Let this reader go. The last one takes its place."""
-        place, last, descriptor = reader.place, self.readers.pop(), self.descriptors.pop()
+        place, last, line = reader.place, self.readers.pop(), self.lines.pop()
         if last is not reader:
-            self.readers[place], self.descriptors[place], last.place = last, descriptor, place
+            self.readers[place], self.lines[place], last.place = last, line, place
         reader.lane, reader.position = None, self.position
 
     def write(self, data: bytes) -> int:
         """Write this to all of them, and let the transport have what the kernel does not take. Returns to how many.
 
-        There is no `await` in here: nobody comes or goes meanwhile.
+        There is no `await` in here: nobody comes or goes meanwhile. Nor is there a step of the interpreter between
+        two sends, as long as the kernel takes all: its own work has driven out of the caches what such a step needs.
         """
-        size, place = len(data), 0
-        left: list[tuple[Reader, int]] = []
-        for descriptor in self.descriptors:
+        size, number = len(data), len(self.lines)
+        taken: list[int] = []
+        sends = map(_send, self.lines, repeat(data))
+        while len(taken) < number:
             try:
-                sent = _write(descriptor, data)
+                taken.extend(sends)
             except BlockingIOError:
-                sent = 0
+                taken.append(0)
             except OSError:
-                sent = -1
-            if sent != size:
-                left.append((self.readers[place], sent))
-            place += 1
-        for reader, sent in left:
-            if sent < 0:
-                reader.cut()  # the peer is gone
-            else:
-                reader.rest(data[sent:])
-        return place
+                taken.append(-1)
+        if taken.count(size) < number:
+            left = [(reader, sent) for reader, sent in zip(self.readers, taken, strict=True) if sent != size]
+            for reader, sent in left:
+                if sent < 0:
+                    reader.cut()  # the peer is gone
+                else:
+                    reader.rest(data[sent:])
+        return number
