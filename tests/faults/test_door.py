@@ -7,7 +7,7 @@ import json
 import os
 import resource
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,17 @@ class Comer:
         return int(self.headers["retry-after"])
 
 
+class Ear(asyncio.StreamReader):
+    """What is said on a line; it keeps that, too, when the line breaks right after it."""
+
+    said = b""
+
+    def feed_data(self, data: Any) -> None:
+        """Something is said."""
+        self.said += data
+        super().feed_data(data)
+
+
 class Street:
     """Everybody who comes to a service; nobody stays when the test is over."""
 
@@ -83,9 +94,13 @@ class Street:
         self._service = service
         self._writers: list[asyncio.StreamWriter] = []
 
-    async def line(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def line(self) -> tuple[Ear, asyncio.StreamWriter]:
         """A line on which nothing was said yet."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._service.port)
+        loop = asyncio.get_running_loop()
+        reader = Ear()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await loop.create_connection(lambda: protocol, "127.0.0.1", self._service.port)
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         self._writers.append(writer)
         return reader, writer
 
@@ -157,20 +172,23 @@ def server(service: Service) -> psutil.Process:
 
 
 async def drip(writers: Sequence[tuple[str, asyncio.StreamWriter]]) -> None:
-    """Send a little on each line, again and again."""
+    """Send a little on each line, again and again.
+
+    Past the transport, which would give up a line that has ended without reading what was said on it.
+    """
     while True:
         for kind, writer in writers:
-            if kind in DRIPS:
-                writer.write(DRIPS[kind].encode())
+            if kind in DRIPS and not writer.is_closing():
+                with suppress(OSError):
+                    os.write(writer.get_extra_info("socket").fileno(), DRIPS[kind].encode())
         await asyncio.sleep(0.1)
 
 
-async def ended(reader: asyncio.StreamReader) -> bytes:
+async def ended(reader: Ear) -> bytes:
     """What a line says until it is closed."""
-    try:
-        return await reader.read()
-    except ConnectionError:
-        return b""
+    with suppress(ConnectionError):
+        await reader.read()
+    return reader.said
 
 
 async def test_f15_who_is_slow_is_hung_up_on_and_holds_up_nobody() -> None:
