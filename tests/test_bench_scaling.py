@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from socket import SocketType
 from xml.etree import ElementTree
 
 import numpy as np
@@ -135,8 +136,9 @@ def test_the_door_lets_in_whom_places_lets_in(arrivals: list[int]) -> None:
 class Leaver:
     """A reader who keeps what he is told when he is sent away."""
 
-    way, descriptor, position, slot, stuck_since, place = Way.PLAIN, -1, 0, 0, 0.0, 0
+    way, position, slot, stuck_since, place = Way.PLAIN, 0, 0, 0.0, 0
     lane: Lane | None = None
+    line: SocketType | None = None
 
     def __init__(self, told: list[float]) -> None:
         self._told = told

@@ -19,6 +19,7 @@ from ticker.hub import Hub
 from ticker.lane import SIZE
 from ticker.store import Store
 from ticker.stream import Log
+from ticker.tail import Following
 from websockets.asyncio.client import ClientConnection
 
 from tests.stage import entries, frame, running, short_directory
@@ -32,12 +33,12 @@ async def following(store: Store) -> AsyncIterator[tuple[Fanout, Log]]:
     """A fan-out of `en` at work."""
     log, clock = Log(store, "en"), Clock()
     fanout = Fanout(log, Hub(DEFAULT[0], clock), clock, 1000)
-    task = asyncio.create_task(fanout.run())
+    running = [asyncio.create_task(run()) for run in (fanout.run, Following(store, [fanout]).run)]
     try:
         await until(lambda: fanout.hub.loaded, "the log to be read")
         yield fanout, log
     finally:
-        await tasks.end([task])
+        await tasks.end(running)
 
 
 async def test_what_is_appended_reaches_the_hub(each_store: Store) -> None:
@@ -166,12 +167,11 @@ async def test_what_is_being_handed_out_is_handed_out_before_the_channel_changes
     hub = hub_with([entry(1)], window=4)
     readers = [joined(hub)[0] for _ in range(2 * SIZE + 1)]
     fanout = Fanout(Log(store, "en"), hub, Clock(), 100)
-    fanout._last = hub.cursor
-    taking = asyncio.create_task(fanout._take([entry(2)], None))
+    handing = asyncio.create_task(fanout._hand_out([entry(2)]))
     await asyncio.sleep(0)
     assert (1, 0) == (readers[0].writes, readers[-1].writes)
     await fanout.rechannel(hub.channel.model_copy(update={"window": 1}))
-    await taking
+    await handing
     expected = [("entry", f"{EPOCH}-2", None), ("reset", f"{EPOCH}-2", "window")]
     told = [[(frame["type"], frame["cursor"], frame.get("reason")) for frame in one.frames()] for one in readers]
     assert [expected] * len(readers) == told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from ticker.airing import Change
 from ticker.audit import Audit
 from ticker.item import Item, iso
 from ticker.store import Store
-from ticker.stream import Beat, Log
+from ticker.stream import Log, beats
 from ulid import ULID
 
 from tests.stage import entries, frame, running
@@ -72,18 +73,17 @@ async def test_a_heartbeat_fails_and_comes_back(
     """A store that refuses for a while does not end the task, and is complained of once."""
     monkeypatch.setattr(pulse, "PULSE_MS", 10)
     log, asked = Log(store, "en"), 0
-    beat = log.beat
 
-    async def counted() -> Beat:
+    async def counted(logs: Sequence[Log]) -> Any:
         nonlocal asked
         asked += 1
-        return await beat()
+        return await beats(logs)
 
-    monkeypatch.setattr(log, "beat", counted)
+    monkeypatch.setattr(pulse, "beats", counted)
     await store.redis.config_set("maxmemory", "1")
     running = asyncio.create_task(pulse.run({"en": log}, {"en": EN}, sweeping=True))
     await until(lambda: asked > 3, "several tries")
-    assert 1 == caplog.text.count("no heartbeat can be written")
+    assert 1 == caplog.text.count("en: no heartbeat can be written")
     await store.redis.config_set("maxmemory", "0")
 
     async def beaten() -> bool:

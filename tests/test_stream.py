@@ -24,9 +24,11 @@ from ticker.errors import (
     Similar,
     StaleVersion,
 )
+from ticker.fanout import NO_PULSE
 from ticker.item import Item, iso
 from ticker.store import Store
 from ticker.stream import SIMILAR_MS, Log
+from ticker.tail import Tail
 from ulid import ULID
 
 from tests.desk import everything
@@ -432,14 +434,14 @@ async def test_the_tail_gives_entries_in_order_and_heartbeats(each_store: Store)
     position = (await log.read(10)).last
     seen: list[Entry] = []
     beats: list[int] = []
-    async with log.tail() as tail:
+    async with each_store.line(4) as ask:
 
         async def follow() -> None:
-            nonlocal position
+            tail, place = Tail(ask), (position, NO_PULSE)
             while len(seen) < 30 or not beats:
-                found, pulse = await tail.read(position)
+                found, pulse = (await tail.read({log: place}))[log]
                 seen.extend(found)
-                position = seen[-1].cursor if seen else position
+                place = (seen[-1].cursor if seen else position, pulse.id if pulse else place[1])
                 if pulse is not None:
                     beats.append(pulse.at)
 
@@ -455,8 +457,9 @@ async def test_a_cancelled_read_hurts_nobody(each_store: Store) -> None:
     log = Log(each_store, "en")
     position = (await log.read(10)).last
     for number in range(20):
-        async with log.tail() as tail:
-            reading = asyncio.create_task(tail.read(Cursor(position.epoch + 1, number)))
+        async with each_store.line(4) as ask:
+            place = (Cursor(position.epoch + 1, number), NO_PULSE)
+            reading = asyncio.create_task(Tail(ask).read({log: place}))
             await log.append(publishing(f"item {number}"), AMAL)
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)

@@ -58,6 +58,7 @@ from ticker.settings import Settings
 from ticker.store import Store
 from ticker.stream import Log
 from ticker.subscriptions import Subscriptions
+from ticker.tail import Following
 from ticker.vitals import Vitals
 from ticker.wire import CloseCode
 
@@ -71,6 +72,8 @@ ROLE = "TICKER_INTERNAL_ROLE"
 """Tells a worker process its role; not a setting."""
 
 READ_SECONDS = 3.0
+TAIL = "tail of "
+"""How the tasks that read logs are called."""
 
 
 class Process:
@@ -210,9 +213,16 @@ class Process:
             )
         for name, follower in self.fanouts.items():
             found[_task_of(name)] = follower.run
+        found |= self._tails(self.fanouts)
         if self.crew is not None:
             found["push"] = self.crew.run
         return found
+
+    def _tails(self, fanouts: Mapping[str, fanout.Fanout]) -> dict[str, tasks.Run]:
+        """What reads the logs for these."""
+        if not self.store.sharded:
+            return {f"{TAIL}the logs": Following(self.store, list(fanouts.values())).run} if fanouts else {}
+        return {f"{TAIL}{name}": Following(self.store, [follower]).run for name, follower in fanouts.items()}
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[dict[str, Any]]:
@@ -251,9 +261,16 @@ class Process:
         fresh = {name: self._follower(found[name]) for name in follows}
         _become(self.fanouts, {name: known for name, known in self.fanouts.items() if name in found})
         self._share()
+        following = self.fanouts | fresh
         ended = [self._running.pop(_task_of(hub.channel.name)) for hub in gone]
         for name, follower in fresh.items():
             self._start(_task_of(name), follower.run)
+        if gone or fresh:
+            # Whoever read for the old ones lets go first: a log is read on from one place.
+            reading = [name for name in self._running if name.startswith(TAIL)]
+            await tasks.end([self._running.pop(name) for name in reading])
+            for name, run in self._tails(following).items():
+                self._start(name, run)
 
         await tasks.end(ended)
         for number, reader in enumerate([reader for hub in gone for reader in hub.readers()]):
@@ -265,7 +282,6 @@ class Process:
                 await self.fanouts[name].rechannel(found[name])
         # A process that was ready stays so while a channel begins.
         await tasks.within(READ_SECONDS, [follower.delivering for follower in fresh.values()])
-        following = self.fanouts | fresh
         _become(self.fanouts, {name: following[name] for name in found if name in following})
         self._share()
 

@@ -44,7 +44,7 @@ end
 local item = stamped .. ',' .. string.sub(ARGV[2], 2)
 if ask.dry then return {'dry', '0-0', item, twin or ''} end
 
-local epoch, n, last = life()
+local epoch, n, last = life(KEYS[1], KEYS[2])
 local cursor = epoch .. '-' .. number(n)
 if ask.wire then
   cursor = epoch .. '-' .. number(n + 1)

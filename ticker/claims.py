@@ -84,7 +84,7 @@ class Claims:
     @asynccontextmanager
     async def incoming(self) -> AsyncIterator[AsyncIterator[list[Found]]]:
         """Batches of entries that nobody has claimed yet, on a connection of their own; an empty one every 4 s."""
-        async with self._store.blocking(BLOCK_MS / 1000, writes=True) as redis:
+        async with self._store.blocking(BLOCK_MS / 1000) as redis:
 
             async def batches() -> AsyncIterator[list[Found]]:
                 while True:

@@ -105,14 +105,13 @@ def _remains(stored: bytes, *, away: bool) -> Item:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """A heartbeat that was read back: the log's cursor and last entry when it was written, and the store's time.
+    """A heartbeat that was read back: the log's cursor when it was written, and the store's time.
 
     `format` is that of the release that wrote it.
     """
 
     id: bytes
     cursor: Cursor
-    last: Cursor
     at: int
     format: int = 1
 

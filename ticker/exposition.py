@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ticker import tasks
 from ticker.address import Proxies
 from ticker.admission import Admission, given
 from ticker.errors import Forbidden
@@ -47,10 +48,10 @@ class Exposition:
 
     async def run(self) -> None:
         """Look once a second where workers add up their figures, until cancelled; else being asked is soon enough."""
-        while self._metrics.shared:
+        if not self._metrics.shared:
+            await asyncio.Event().wait()
+        async for _ in tasks.ticks(EVERY):
             self.look()
-            await asyncio.sleep(EVERY)
-        await asyncio.Event().wait()
 
     def look(self) -> None:
         """Note how everything stands."""

@@ -1,4 +1,4 @@
-"""The loop that reads a channel's log and hands it to the hub.
+"""What is read of a channel's log is judged here, and handed to the hub.
 
 It starts from the log as it stands, follows it, and begins anew, telling every reader so, whenever the log is no
 longer the one it knew. While the store is away the readers stay, and nobody is told anything that is not known.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+from ticker import tasks
 from ticker.channel import Channel
-from ticker.entry import START, UNREAD, Cursor, Entry, Pulse
-from ticker.errors import StoreUnavailable
+from ticker.entry import START, UNREAD, Cursor, Entry, Pulse, State, understood
 from ticker.group import EVERYTHING, SLOTS
 from ticker.hub import Hub
 from ticker.metrics import Metrics
@@ -29,8 +29,13 @@ log = logging.getLogger("ticker.fanout")
 
 LATE = 10.0
 """Seconds without a heartbeat through the stream after which nobody can say that readers have everything."""
-BACK_OFF = (0.1, 2.0)
-"""Least and greatest delay before the store is tried again, seconds."""
+SILENT = 4.0
+"""Seconds without anything of a log after which it is asked whether it is still the one that is read."""
+MOST = 250
+"""Entries that are read at once. Those of several reads are handed out together, but fewer than twice as many."""
+INBOX = 2
+"""Reads that may wait for the one before to be handed out: what comes later stays together in the log meanwhile."""
+NO_PULSE = b"0-0"
 
 
 class Clock:
@@ -51,7 +56,10 @@ class Clock:
 
 
 class Fanout:
-    """One channel's way from the log to its readers, in this process."""
+    """One channel's way from the log to its readers, in this process.
+
+    What `tail` reads is taken here and handed out by `run`, so that a broadcast holds up no other channel.
+    """
 
     def __init__(
         self,
@@ -67,8 +75,8 @@ class Fanout:
         `traces` is told of each broadcast.
         """
         self.hub = hub
+        self.log = stream
         self.reach = Reach(clock) if reach is None else reach
-        self._stream = stream
         self._clock = clock
         self._ring = ring
         self._traces = traces
@@ -76,9 +84,17 @@ class Fanout:
         """Set when the log has been read for the first time."""
         self.delivering = asyncio.Event()
         """Set when a heartbeat has come back through the stream for the first time."""
+        # Of what has been read.
+        self._anew = True  # it does not lead on from what readers have
+        self._doubted = False  # nor is it known whether the log still does
+        self._position = START
+        self._known = START  # as far as the log has come
+        self._seen = NO_PULSE
+        self._news = 0.0  # when something came last, monotonic seconds
+        self._inbox: asyncio.Queue[State | list[Entry] | Pulse] = asyncio.Queue(INBOX)
+        # Of what has been handed out.
         self._handing_out = asyncio.Lock()
         # Held while readers are brought to the head: it must stand still for so long.
-        self._last = START
         self._head = START
         self._heard: float | None = None
         self._beat = b""
@@ -98,29 +114,117 @@ class Fanout:
     def _about(self) -> dict[str, str]:
         return {"channel": self.hub.channel.name}
 
+    # What is read comes in; all of this is called by one task, in turn.
+
+    @property
+    def standing(self) -> bool:
+        """Whether the log is read on from `place`; if not, `stand` has to find one first."""
+        return not (self._anew or self._doubted)
+
+    @property
+    def place(self) -> tuple[Cursor, bytes]:
+        """The last entry and the last heartbeat that were read."""
+        return self._position, self._seen
+
+    async def stand(self) -> None:
+        """Find the place to read on from: where we are if the log still leads on from there, or else its end.
+
+        Then every reader is reset. Raises StoreUnavailable.
+        """
+        if not self._anew:
+            state = await self.log.read(1)
+            if state.cursor.epoch != self._known.epoch or state.cursor.n < self._known.n:
+                told = "%s: the log is not the one that was read before; every reader is reset"
+                log.warning(told, self.hub.channel.name, extra=self._about)
+                self._anew = True
+        if self._anew:
+            state = await self.log.read(self._ring)
+            self._clear()  # all that is known by then
+            self._inbox.put_nowait(state)
+            self._position, self._known = state.last, state.cursor
+        self._anew = self._doubted = False
+        self._news = time.monotonic()
+
+    def doubt(self) -> None:
+        """It may be another log by now: `stand` has to ask."""
+        self._doubted = True
+        self._seen = NO_PULSE
+
+    def silent(self) -> None:
+        """Nothing came this time.
+
+        A read from a position that the log has not reached (it was flushed, or restored, or its clock was set back)
+        waits for ever in silence; so silence is a reason to ask, since somebody should write a heartbeat each second.
+        """
+        if time.monotonic() - self._news > SILENT:
+            self.doubt()
+
+    async def take(self, entries: list[Entry], pulse: Pulse | None) -> None:
+        """Take what was read from `place` on. Waits while too much is to be handed out.
+
+        Raises StoreUnavailable when a newer release writes the log: what its entries mean is not known here.
+        """
+        self._news = time.monotonic()
+        if pulse is not None:
+            understood(pulse.format)
+            self._seen = pulse.id
+        if not follows(entries, self._position):
+            log.warning("%s: the log was forked; every reader is reset", self.hub.channel.name, extra=self._about)
+            self._anew = True
+            return
+        if entries:
+            for entry in entries:
+                if entry.act == UNREAD:
+                    log.error("%s: the entry %s cannot be read by this release", self.hub.channel.name, entry.cursor)
+            # A fault and the first post after it can come before any heartbeat: numbers of a new epoch do not
+            # continue those that readers hold.
+            if entries[-1].cursor.epoch != self._known.epoch:
+                self._anew = True
+                return
+            await self._inbox.put(entries)
+            self._position = self._known = entries[-1].cursor
+        if pulse is not None:
+            # Of another life, or written before what we have read: the log itself says which.
+            if pulse.cursor.epoch != self._known.epoch:
+                self._doubted = True
+            # What came before it is told first: whoever does not get on has no sign of life.
+            if self._inbox.empty() and not self._handing_out.locked():
+                self._hear(pulse)
+            else:
+                await self._inbox.put(pulse)
+
+    def _hear(self, pulse: Pulse) -> None:
+        self._head = pulse.cursor
+        # A node that is cut off goes on showing the last one that it got; that is no sign of life.
+        if pulse.id != self._beat:
+            self._beat, self._heard = pulse.id, time.monotonic()
+            self._clock.set(pulse.at)
+        self.delivering.set()
+
+    def _clear(self) -> None:
+        while not self._inbox.empty():
+            self._inbox.get_nowait()
+
+    # It is handed out.
+
     async def run(self) -> None:
-        """Follow the log until cancelled."""
-        delays: Iterator[float] | None = None
+        """Hand out what is taken, until cancelled."""
+        if self.hub.loaded:
+            # Whoever did this before us failed somewhere on the way.
+            self._clear()
+            self._anew = True
         while True:
-            try:
-                if not self.hub.loaded:
-                    await self._begin()
-                async with self._stream.tail() as tail:
-                    while True:
-                        entries, pulse = await tail.read(self._last)
-                        if delays is not None:
-                            log.warning("%s: the log can be read again", self.hub.channel.name, extra=self._about)
-                            delays = None
-                        if not entries and pulse is None:
-                            await self._doubt()
-                            break
-                        await self._take(entries, pulse)
-            except StoreUnavailable as error:
-                if delays is None:
-                    cause = error.__cause__ or error
-                    log.warning("%s: the log cannot be read: %s", self.hub.channel.name, cause, extra=self._about)
-                    delays = _delays()
-                await asyncio.sleep(next(delays))
+            found: State | Pulse | list[Entry] | None = await self._inbox.get()
+            entries: list[Entry] = []
+            while isinstance(found, list):
+                entries += found
+                found = None if self._inbox.empty() or len(entries) >= MOST else self._inbox.get_nowait()
+            if entries:
+                await self._hand_out(entries)
+            if isinstance(found, State):
+                await self._begin(found)
+            elif found is not None:
+                self._hear(found)
 
     async def rechannel(self, channel: Channel) -> None:
         """Take over other settings of the channel; readers are given the window anew when it looks another way."""
@@ -129,64 +233,25 @@ class Fanout:
                 with self.reach.anew((), ()):
                     await self.hub.deliver()
 
-    async def _begin(self) -> None:
-        state = await self._stream.read(self._ring)
-        self._last = state.last
+    async def _begin(self, state: State) -> None:
         async with self._handing_out:
             self.hub.load(state)
             self.begun.set()
             with self.reach.anew(state.entries, self.hub.window(EVERYTHING)):
                 await self.hub.deliver()
 
-    async def _take(self, entries: Sequence[Entry], pulse: Pulse | None) -> None:
-        if not follows(entries, self._last):
-            log.warning("%s: the log was forked; every reader is reset", self.hub.channel.name, extra=self._about)
-            await self._begin()
-            return
-        if entries:
-            for entry in entries:
-                if entry.act == UNREAD:
-                    log.error("%s: the entry %s cannot be read by this release", self.hub.channel.name, entry.cursor)
-            # A fault and the first post after it can come before any heartbeat: numbers of a new epoch do not
-            # continue those that readers hold.
-            if entries[-1].cursor.epoch != self.hub.cursor.epoch:
-                await self._begin()
-                return
-            self._last = entries[-1].cursor
-            if self._traces is None:
-                await self._hand_out(entries)
-            else:
-                told = [(entry.trace, str(entry.cursor), entry.item.id) for entry in entries]
-                with self._traces.taken("broadcast", self.hub.channel.name, told, readers=len(self.hub)):
-                    await self._hand_out(entries)
-        if pulse is not None:
-            self._head = pulse.cursor
-            # Of another life, or written before what we have read: the log itself says which.
-            if pulse.cursor.epoch != self.hub.cursor.epoch:
-                await self._doubt()
-            # A node that is cut off goes on showing the last one that it got; that is no sign of life.
-            if pulse.id != self._beat:
-                self._beat, self._heard = pulse.id, time.monotonic()
-                self._clock.set(pulse.at)
-            self.delivering.set()
-
     async def _hand_out(self, entries: Sequence[Entry]) -> None:
         async with self._handing_out:
-            self.reach.note(entries)
-            self.hub.apply(entries)
-            await self.hub.deliver()
+            with self._traced(entries):
+                self.reach.note(entries)
+                self.hub.apply(entries)
+                await self.hub.deliver()
 
-    async def _doubt(self) -> None:
-        """Ask the log where it stands, and begin anew when that is not where we stand.
-
-        A read from a position that the log has not reached (it was flushed, or restored, or its clock was set back)
-        waits for ever in silence; so silence is a reason to ask, since somebody should write a heartbeat each second.
-        """
-        state = await self._stream.read(1)
-        if state.cursor.epoch != self.hub.cursor.epoch or state.cursor.n < self.hub.cursor.n:
-            told = "%s: the log is not the one that was read before; every reader is reset"
-            log.warning(told, self.hub.channel.name, extra=self._about)
-            await self._begin()
+    def _traced(self, entries: Sequence[Entry]) -> AbstractContextManager[object]:
+        if self._traces is None:
+            return nullcontext()
+        told = [(entry.trace, str(entry.cursor), entry.item.id) for entry in entries]
+        return self._traces.taken("broadcast", self.hub.channel.name, told, readers=len(self.hub))
 
 
 def follows(entries: Sequence[Entry], last: Cursor) -> bool:
@@ -204,8 +269,7 @@ async def beat_readers(followers: Mapping[str, Fanout], interval: float, stuck: 
     Whose log has been silent for too long is told so, and cut from nothing. Channels may come and go meanwhile.
     """
     slot = 0
-    while True:
-        await asyncio.sleep(interval / SLOTS)
+    async for _ in tasks.ticks(interval / SLOTS):
         slot = (slot + 1) % SLOTS
         before = asyncio.get_running_loop().time() - stuck
         for name, follower in list(followers.items()):
@@ -213,14 +277,6 @@ async def beat_readers(followers: Mapping[str, Fanout], interval: float, stuck: 
             hub.mark(follower.age > LATE)
             hub.beat(slot)
             cut = hub.cut_stuck(before)
-            metrics.cut(name, cut)
             if cut:
+                metrics.cut(name, cut)
                 log.info("%s: cut %d readers that took nothing for %.0f s", name, cut, stuck, extra={"channel": name})
-
-
-def _delays() -> Iterator[float]:
-    least, most = BACK_OFF
-    bound = least
-    while True:
-        yield random.uniform(least, bound)  # noqa: S311 - spreads retries, guards nothing
-        bound = min(most, bound * 2)

@@ -226,16 +226,20 @@ class Hub:
             self._speak(None)
 
     def _speak(self, slot: int | None) -> None:
-        payload = wire.heartbeat(self.cursor, self._clock(), stale=self.stale)
-        frames = {Way.PLAIN: wire.text_frame(payload), Way.EVENTS: wire.event(payload, self.cursor)}
-        frames[Way.DEFLATED] = frames[Way.PLAIN]  # so short a text is not worth it
+        frames: dict[Way, bytes] = {}
         for group in self._groups.values():
             newest = group.newest
             # The cursor of a heartbeat must not run ahead of what its reader was given.
-            for lane in [lane for lane in group.lanes if slot in (None, lane.slot) and lane.position >= newest]:
+            lanes = [lane for lane in group.lanes if slot in (None, lane.slot) and lane.position >= newest]
+            apart = [reader for reader in group.apart if slot in (None, reader.slot)]
+            if not frames and (lanes or apart):
+                payload = wire.heartbeat(self.cursor, self._clock(), stale=self.stale)
+                frames = {Way.PLAIN: wire.text_frame(payload), Way.EVENTS: wire.event(payload, self.cursor)}
+                frames[Way.DEFLATED] = frames[Way.PLAIN]  # so short a text is not worth it
+            for lane in lanes:
                 lane.position = self.cursor.n
                 lane.write(frames[lane.way])
-            for reader in [reader for reader in group.apart if slot in (None, reader.slot)]:
+            for reader in apart:
                 if not reader.stuck_since and reader.position >= newest:
                     reader.position = self.cursor.n
                     reader.write(frames[reader.way])

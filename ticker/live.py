@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from ticker import tasks
 from ticker.admission import Admission
 from ticker.connection import Connection, Scope
 from ticker.drain import Drain
@@ -63,6 +64,8 @@ class Readers:
         self._windows = Kept()
         self._keyed: dict[Connection, str] = {}
         """Readers who came with a key, and its id."""
+        self._some = asyncio.Event()
+        """There may be some."""
 
     def admit(self, reader: Connection, scope: Scope) -> Coroutine[Any, Any, None] | None:
         """Nobody asks the public who it is; who names a key is held to it, and whoever opens the desk's line has to."""
@@ -75,13 +78,16 @@ class Readers:
         key = await self._admission.key(HTTPConnection({**scope, "type": "websocket"}))
         key.check("read", channel)
         self._keyed[reader] = key.id
+        self._some.set()
 
     async def watch(self) -> None:
         """Send away, within seconds, whoever's key has ended."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
+        async for _ in tasks.ticks(WATCH_SECONDS):
             for reader in [reader for reader in self._keyed if reader.gone]:
                 del self._keyed[reader]
+            if not self._keyed:
+                self._some.clear()
+                await self._some.wait()
             try:
                 ended = await self._admission.ended(list(set(self._keyed.values())))
             except StoreUnavailable as error:

@@ -138,8 +138,7 @@ class Metrics:
 
     def cut(self, channel: str, readers: int) -> None:
         """So many readers took nothing for too long."""
-        if readers:
-            self._cut.labels(channel).inc(readers)
+        self._cut.labels(channel).inc(readers)
 
     def delivered(self, channel: str, delivery: Delivery, ages: Iterable[tuple[float, float]]) -> None:
         """One broadcast; `ages` has for each entry that is new in it the seconds to its first and its last reader."""

@@ -7,14 +7,14 @@ process that was away finds it still due.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from ticker import acts
+from ticker import acts, tasks
 from ticker.channel import Channel
 from ticker.errors import ExpiryInThePast, StaleVersion, StoreUnavailable
-from ticker.stream import PULSE_MS, Beat, Log
+from ticker.store import Refused
+from ticker.stream import PULSE_MS, Beat, Log, beats
 
 log = logging.getLogger("ticker.pulse")
 
@@ -23,19 +23,29 @@ BY = "ticker by itself"
 
 async def run(streams: Mapping[str, Log], channels: Mapping[str, Channel], *, sweeping: bool) -> None:
     """Beat until cancelled; with `sweeping`, do what is due as well. Both mappings may change meanwhile."""
-    failing = False
-    while True:
+    failing: set[str] = set()
+    async for _ in tasks.ticks(PULSE_MS / 1000):
+        logs = list(streams.values())
         try:
-            for name, stream in list(streams.items()):
-                beat = await stream.beat()
-                if sweeping and beat.due and name in channels:
-                    await sweep(stream, beat, channels[name])
-            failing = False
+            told: Sequence[Beat | StoreUnavailable | Refused] = await beats(logs)
         except StoreUnavailable as error:
-            if not failing:
-                log.warning("no heartbeat can be written: %s", error.__cause__ or error)
-            failing = True
-        await asyncio.sleep(PULSE_MS / 1000)
+            told = [error] * len(logs)
+        for stream, beat in zip(logs, told, strict=True):
+            if sweeping and isinstance(beat, Beat) and beat.due and stream.channel in channels:
+                try:
+                    await sweep(stream, beat, channels[stream.channel])
+                except StoreUnavailable as error:
+                    beat = error
+            _note(failing, stream.channel, beat)
+
+
+def _note(failing: set[str], channel: str, beat: Beat | StoreUnavailable | Refused) -> None:
+    if isinstance(beat, Beat):
+        failing.discard(channel)
+    elif channel not in failing:
+        failing.add(channel)
+        about = {"channel": channel}
+        log.warning("%s: no heartbeat can be written: %s", channel, beat.__cause__ or beat, extra=about)
 
 
 async def sweep(stream: Log, beat: Beat, channel: Channel) -> int:

@@ -1,19 +1,41 @@
-"""uvicorn's server, woken when it has to end and once a second for the date, and not ten times a second to look."""
+"""uvicorn's server, woken when it has to end, and not ten times a second to look whether it has."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import socket
-from contextlib import suppress
+import time
+from email.utils import formatdate
 
 import uvicorn
+from uvicorn.server import ServerState
 
-SECOND = 1.0
 COLLECT = (10_000, 20, 50)
 """New objects after which the youngest are looked through, and after how many times of that the older ones."""
-TICKS = 10
-"""uvicorn's count for a second: it makes the `Date` header anew whenever its count is a multiple of this."""
+
+
+class State(ServerState):
+    """What the lines of a server share. The `Date` is told when somebody is answered, so nothing has to be woken."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        """Of this server's configuration."""
+        self._config = config
+        self._told: tuple[int, list[tuple[bytes, bytes]]] = (0, [])
+        super().__init__()
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of every answer."""
+        second = int(time.time())
+        if second != self._told[0]:
+            date = formatdate(second, usegmt=True).encode()
+            self._told = (second, [(b"date", date), *self._config.encoded_headers])
+        return self._told[1]
+
+    @default_headers.setter
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """They are always made anew."""
 
 
 class Server(uvicorn.Server):
@@ -26,6 +48,7 @@ class Server(uvicorn.Server):
         self._told = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         super().__init__(config)
+        self.server_state = State(config)
 
     @property
     def should_exit(self) -> bool:
@@ -52,9 +75,5 @@ class Server(uvicorn.Server):
     async def main_loop(self) -> None:
         """Until it has to end."""
         self._loop = asyncio.get_running_loop()
-        ticks = 0
-        while not await self.on_tick(ticks):
-            ticks += TICKS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SECOND):
-                    await self._told.wait()
+        if not self._ending:
+            await self._told.wait()

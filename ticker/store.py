@@ -11,7 +11,7 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.resources import files
 from typing import Any
@@ -58,6 +58,10 @@ KINDS = ("connection", "timeout", "passing", "refused")
 FAILURES: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
 """How often each kind was met in this process."""
 
+Ask = Callable[..., Coroutine[Any, Any, Any]]
+"""Takes the words of a command."""
+
+Command = Sequence[Any]
 Call = tuple[list[str], list[Any]]
 """Keys and arguments of a script."""
 
@@ -101,6 +105,13 @@ class Store:
             self._scripts[parts] = self.redis.register_script(text)
         return self._scripts[parts]
 
+    async def ask(self, script: AsyncScript, keys: list[str], args: list[Any]) -> Any:
+        """The answer of a script; no replica is waited for."""
+        (answer,), _ = await self._together(script, [(keys, args)])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
     async def run(self, script: AsyncScript, keys: list[str], args: list[Any]) -> tuple[Any, int]:
         """The answer of a script that writes, and how many replicas have taken it when that was to be waited for.
 
@@ -139,27 +150,20 @@ class Store:
         self, script: AsyncScript, calls: Sequence[Call], replicas: int = 0, *, known: bool = True
     ) -> tuple[list[Any], int]:
         """For each call its answer or what it was refused with, and how many of so many replicas have them all."""
-        if isinstance(self.redis, RedisCluster):
+        if self.sharded:
             asked = (script(keys=keys, args=args) for keys, args in calls)
             found = await asyncio.gather(*asked, return_exceptions=True)
             # What the client was learning of the Cluster was given up together with somebody else's question.
             return [NoLine() if isinstance(told, asyncio.CancelledError) else told for told in found], 0
-        if len(calls) == 1 and not replicas:
-            # Alone it is cheaper without a pipeline (0.93 ms of CPU a post for 1.00, one publisher).
-            (keys, args), *_ = calls
-            try:
-                return [await script(keys=keys, args=args)], 0
-            except ResponseError as error:
-                return [error], 0
+        commands: list[Command] = [("EVALSHA", script.sha, len(keys), *keys, *args) for keys, args in calls]
         if not known:
-            await self.redis.script_load(script.script)
-        async with self.redis.pipeline(transaction=False) as pipe:
-            for keys, args in calls:
-                pipe.evalsha(script.sha, len(keys), *keys, *args)
-            if replicas:
-                pipe.wait(replicas, REPLICA_MS)  # about what the same line has written
-            answers = await pipe.execute(raise_on_error=False)
+            commands.insert(0, ("SCRIPT", "LOAD", script.script))
+        if replicas:
+            commands.append(("WAIT", replicas, REPLICA_MS))  # about what the same line has written
+        answers = await self._asked(commands)
         taken = answers.pop() if replicas else 0
+        if not known:
+            del answers[0]
         # A server that was started anew has no scripts; such a call has done nothing.
         undone = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if undone and known:
@@ -168,18 +172,73 @@ class Store:
                 answers[number] = answer
         return answers, taken if isinstance(taken, int) else 0
 
-    @asynccontextmanager
-    async def blocking(self, wait: float, *, writes: bool = False) -> AsyncIterator[Redis]:
-        """A client with a connection of its own for reads that block up to `wait` seconds.
+    async def _asked(self, commands: Sequence[Command]) -> list[Any]:
+        """What each of these is answered, or refused with; they leave in one write. Not for a Cluster.
 
-        `writes`: the read changes something (a claim), so it is the master that is asked.
+        On the library's own way there (repetitions that we forbid, tracing that we do not use, a task for each
+        deadline) a command costs more than with the server.
         """
+        pool: Any = self.redis.connection_pool
+        connection = await pool.get_connection()
+        usual = connection.socket_timeout
+        answers: list[Any] = []
+        try:
+            async with asyncio.timeout(usual):
+                connection.socket_timeout = None  # nobody else has this line meanwhile
+                await connection.send_packed_command(connection.pack_commands(commands))
+                for _ in commands:
+                    try:
+                        answers.append(await connection.read_response())
+                    except ResponseError as error:
+                        answers.append(error)
+        finally:
+            connection.socket_timeout = usual
+            await pool.release(connection)
+        return answers
+
+    @property
+    def sharded(self) -> bool:
+        """Whether what belongs to two channels may be on two servers, so that no command can name both."""
+        return isinstance(self.redis, RedisCluster)
+
+    @asynccontextmanager
+    async def blocking(self, wait: float) -> AsyncIterator[Redis]:
+        """A client with a connection of its own for reads that block up to `wait` seconds and change something."""
         # The server must answer an empty read before the socket gives up on it.
-        client = connected(self._url if writes else self._read_url, most=1, answer=wait + ANSWER)
+        client = connected(self._url, most=1, answer=wait + ANSWER)
         try:
             yield client
         finally:
             # Cancelled in the middle of a read, the connection still owes an answer; nobody may be given that.
+            await disconnected(client)
+
+    @asynccontextmanager
+    async def line(self, wait: float) -> AsyncIterator[Ask]:
+        """What asks one question after the other where the log is read, each answered within `wait` seconds and a bit.
+
+        It has a connection of its own from its first question on, and gives the answers as the server has them.
+        """
+        within = wait + ANSWER
+        client = connected(self._read_url, most=1, answer=within if self.sharded else None)
+        if isinstance(client, RedisCluster):
+            client.set_response_callback("XREAD", lambda answer, **_: answer)
+        connection: Any = None
+
+        async def ask(*words: bytes | str | int) -> Any:
+            nonlocal connection
+            # One deadline for sending and answer: the library's own are a task for each command.
+            async with asyncio.timeout(within):
+                if isinstance(client, RedisCluster):
+                    return await client.execute_command(*words)
+                if connection is None:
+                    pool: Any = client.connection_pool
+                    connection = await pool.get_connection()
+                await connection.send_command(*words)
+                return await connection.read_response()
+
+        try:
+            yield ask
+        finally:
             await disconnected(client)
 
     async def durability(self) -> str:

@@ -1,4 +1,4 @@
-"""The log of a channel: entries are appended in one atomic script and tailed by readers; the bridge claims them.
+"""The log of a channel: entries are appended in one atomic script; `tail` reads on in it, the bridge claims from it.
 
 All keys of a channel stand under one hash tag, so that a Cluster keeps them together. All time is the store's.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ticker.airing import Change
-from ticker.entry import START, Cursor, Entry, Pulse, State, understood
+from ticker.entry import START, Cursor, Entry, State
 from ticker.errors import (
     EmbargoInThePast,
     ExpiryInThePast,
@@ -26,10 +26,11 @@ from ticker.errors import (
     ScheduleInThePast,
     Similar,
     StaleVersion,
+    StoreUnavailable,
     Unavailable,
 )
 from ticker.item import Item
-from ticker.store import Store, reaching, text
+from ticker.store import Refused, Store, reaching, text
 from ticker.text import folded
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ REMEMBER_MS = 24 * 3600 * 1000
 """How long an idempotency key is remembered."""
 PULSE_MS = 1000
 """Least distance of two heartbeats of a log."""
-BLOCK_MS = 4000
-BATCH = 500
 MOST_DUE = 500
 SIMILAR_MS = 30 * 60 * 1000
 """For how long the same text is taken for a slip."""
@@ -90,14 +89,15 @@ class Log:
     def __init__(self, store: Store, channel: str, length: int = 10_000, traces: Traces | None = None) -> None:
         """`length` is the number of entries that the log keeps; `traces` is told of what is appended."""
         self.channel = channel
-        self._store = store
+        self.store = store
         self._length = length
         self._traces = traces
-        self._log, self._meta, self._items, self._due, self._pulse, self._waiting, self._audit = map(
+        self.key, self._meta, self._items, self._due, self.pulse, self._waiting, self._audit = map(
             self._key, ("log", "meta", "items", "due", "pulse", "waiting", "audit")
         )
         self._append = store.script("epoch", "audit", "append")
-        self._beat = store.script("epoch", "pulse")
+        self.pulse_script = store.script("epoch", "pulse")
+        self.pulse_keys = (self.key, self._meta, self.pulse, self._due)
 
     def _key(self, name: str) -> str:
         return f"{{ticker:{self.channel}}}:{name}"
@@ -158,9 +158,9 @@ class Log:
         match answer:
             case [b"appended" | b"again" as outcome, cursor, stored]:
                 item = Item.model_validate_json(stored)
-                return Appended(_cursor(cursor), item, outcome == b"again", replicas=replicas)
+                return Appended(cursor_of(cursor), item, outcome == b"again", replicas=replicas)
             case [b"dry", cursor, stored, twin]:
-                return Appended(_cursor(cursor), Item.model_validate_json(stored), False, twin.decode())
+                return Appended(cursor_of(cursor), Item.model_validate_json(stored), False, twin.decode())
             case [b"conflict"]:
                 raise IdempotencyConflict(field="Idempotency-Key")
             case [b"stale", *newest]:
@@ -178,10 +178,10 @@ class Log:
     async def _run(self, ask: dict[str, Any], change: Change, words: str, key: str) -> tuple[Any, int]:
         item = change.item
         async with reaching():
-            return await self._store.run(
+            return await self.store.run(
                 self._append,
-                keys=[
-                    self._log,
+                [
+                    self.key,
                     self._meta,
                     self._items,
                     self._due,
@@ -192,7 +192,7 @@ class Log:
                     self._key(f"idem:{_digest(key)}"),
                     self._key(f"story:{item.story or ''}"),
                 ],
-                args=[
+                [
                     # What is absent is left out: the script would take a null for something.
                     json.dumps({name: value for name, value in ask.items() if value is not None}),
                     item.unstamped(frozenset({*change.stamps, *change.after})),
@@ -201,27 +201,20 @@ class Log:
 
     async def beat(self) -> Beat:
         """Write a heartbeat unless another process just did, and see what is due by the store's clock."""
-        async with reaching():
-            cursor, at, due = await self._beat(
-                keys=[self._log, self._meta, self._pulse, self._due], args=[PULSE_MS, MOST_DUE]
-            )
-        return Beat(_cursor(cursor), int(at), [item_id.decode() for item_id in due])
+        (told,) = await beats([self])
+        if isinstance(told, Beat):
+            return told
+        raise told
 
     async def read(self, most: int) -> State:
         """The log as it stands, with its `most` newest entries. Begins it when it has no life yet."""
         await self.beat()
-        async with reaching(), self._store.redis.pipeline(transaction=True) as pipe:
+        async with reaching(), self.store.redis.pipeline(transaction=True) as pipe:
             pipe.hmget(self._meta, "epoch", "n", "last")
-            pipe.xrevrange(self._log, count=most)
+            pipe.xrevrange(self.key, count=most)
             (epoch, n, last), found = await pipe.execute()
         entries = [Entry.passed(stream_id, fields) for stream_id, fields in reversed(found)]
-        return State(Cursor(int(epoch), int(n)), _cursor(last), entries)
-
-    @asynccontextmanager
-    async def tail(self) -> AsyncIterator[Tail]:
-        """A reader of this log with a connection of its own; its position is its own, nothing is acknowledged."""
-        async with self._store.blocking(BLOCK_MS / 1000) as redis:
-            yield Tail(redis, self._log, self._pulse)
+        return State(Cursor(int(epoch), int(n)), cursor_of(last), entries)
 
     async def now(self) -> int:
         """The store's time in milliseconds."""
@@ -230,7 +223,7 @@ class Log:
     async def item(self, item_id: str) -> Item | None:
         """The newest version of an item. Raises Unavailable when another release has made what cannot be read here."""
         async with reaching():
-            found = await self._store.redis.hget(self._items, item_id)
+            found = await self.store.redis.hget(self._items, item_id)
         try:
             return Item.model_validate_json(found) if found else None
         except ValueError:
@@ -243,7 +236,7 @@ class Log:
         if not item_ids:
             return []
         async with reaching():
-            found = await self._store.redis.hmget(self._items, list(item_ids))
+            found = await self.store.redis.hmget(self._items, list(item_ids))
         items: list[Item] = []
         for stored in [stored for stored in found if stored]:
             try:
@@ -255,7 +248,7 @@ class Log:
 
     async def standing(self) -> list[Item]:
         """The items that something can still become of: on air, scheduled, held or pending."""
-        async with reaching(), self._store.redis.pipeline(transaction=False) as pipe:
+        async with reaching(), self.store.redis.pipeline(transaction=False) as pipe:
             pipe.zrange(self._due, 0, -1)
             pipe.smembers(self._waiting)
             due, waiting = await pipe.execute()
@@ -264,54 +257,44 @@ class Log:
     async def of_story(self, story: str) -> list[Item]:
         """The items of a story that were touched within the last week."""
         async with reaching():
-            found = await self._store.redis.smembers(self._key(f"story:{story}"))
+            found = await self.store.redis.smembers(self._key(f"story:{story}"))
         items = await self.items([text(item_id) for item_id in found])
         return [item for item in items if item.story == story]  # one that was of it may be of another by now
 
     async def empty(self) -> bool:
         """Whether nothing was ever posted here."""
         async with reaching():
-            return not await self._store.redis.exists(self._items)
+            return not await self.store.redis.exists(self._items)
 
 
-class Tail:
-    """A position in a log that only moves forward."""
+async def beats(logs: Sequence[Log]) -> list[Beat | StoreUnavailable | Refused]:
+    """For each of these logs, which are all in one store, its heartbeat or why it has none. Raises StoreUnavailable.
 
-    def __init__(self, redis: Any, log: str, pulse: str) -> None:
-        self._redis = redis
-        self._log, self._pulse = log, pulse
-        self._seen = b"0-0"
-
-    async def read(self, position: Cursor) -> tuple[list[Entry], Pulse | None]:
-        """Entries after `position` and the newest heartbeat; waits up to four seconds for either.
-
-        Raises StoreUnavailable also when a newer release writes the log: what its entries mean is not known here.
-        """
+    One script does for all of them: this is most of what a process does when nothing happens.
+    """
+    answers: list[Any] = []
+    store = logs[0].store
+    for some in [[log] for log in logs] if store.sharded else [logs]:
+        keys = [key for log in some for key in log.pulse_keys]
         async with reaching():
-            answer = await self._redis.xread(
-                {self._log: str(position), self._pulse: self._seen}, count=BATCH, block=BLOCK_MS
-            )
-        entries: list[Entry] = []
-        pulse: Pulse | None = None
-        for stream, found in answer:
-            if stream == self._log.encode():
-                entries = [Entry.passed(stream_id, fields) for stream_id, fields in found]
-            else:
-                stream_id, fields = found[-1]
-                self._seen = stream_id
-                pulse = Pulse(
-                    stream_id,
-                    _cursor(fields[b"cursor"]),
-                    _cursor(fields[b"last"]),
-                    int(fields[b"at"]),
-                    int(fields.get(b"format", b"1")),
-                )
-        if pulse is not None:
-            understood(pulse.format)
-        return entries, pulse
+            answers += await store.ask(logs[0].pulse_script, keys, [PULSE_MS, MOST_DUE])
+    return [await _beat(answer) for answer in answers]
 
 
-def _cursor(text: bytes) -> Cursor:
+async def _beat(answer: list[Any]) -> Beat | StoreUnavailable | Refused:
+    if answer[0]:
+        cursor, at, due = answer
+        return Beat(cursor_of(cursor), int(at), [item_id.decode() for item_id in due])
+    try:
+        async with reaching():
+            raise Refused(text(answer[1]))
+    except (StoreUnavailable, Refused) as error:
+        return error
+
+
+@lru_cache(256)  # a channel that is quiet says the same each second
+def cursor_of(text: bytes) -> Cursor:
+    """The cursor that a script of ours has written."""
     return Cursor.parse(text.decode()) or START
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+import math
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 log = logging.getLogger("ticker.tasks")
 
 AGAIN_SECONDS = 1.0
 CANCEL_AGAIN = 0.5
+EARLY = 0.005
+"""Seconds by which the loop may wake somebody before his time."""
+_PHASE = random.random()  # noqa: S311 - spreads the processes of a machine, guards nothing
 
 Run = Callable[[], Coroutine[Any, Any, None]]
 
@@ -50,3 +55,20 @@ async def within(seconds: float, events: Sequence[asyncio.Event]) -> None:
     if waiting:
         _, late = await asyncio.wait(waiting, timeout=seconds)
         await end(late)
+
+
+def moment(seconds: float) -> float:
+    """The next of the moments that are so far apart, by the loop's clock.
+
+    They are the same for all who ask in this process, and of all seconds the tenths are some too: what is done again
+    and again is done in one waking, which costs a process that has nothing else to do more than the work.
+    """
+    now = asyncio.get_running_loop().time() - _PHASE + min(EARLY, seconds / 2)
+    return _PHASE + (math.floor(now / seconds) + 1) * seconds
+
+
+async def ticks(seconds: float) -> AsyncIterator[None]:
+    """At once, and then at each `moment`; those that come while the one before is still seen to are left out."""
+    while True:
+        yield
+        await asyncio.sleep(moment(seconds) - asyncio.get_running_loop().time())

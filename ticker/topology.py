@@ -54,10 +54,11 @@ class Quorum(Sentinel):
         return str(newest["ip"]), int(newest["port"])
 
 
-def connected(url: str, *, most: int, answer: float) -> Redis:
+def connected(url: str, *, most: int, answer: float | None) -> Redis:
     """A client for an address in any of the forms that are taken, with at most so many connections.
 
-    It behaves the same for all of them; `answer` is the time that the server has to answer, in seconds.
+    It behaves the same for all of them; `answer` is the time that the server has to answer, in seconds (None: whoever
+    asks sees to that).
     """
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),

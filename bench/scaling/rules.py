@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ticker import drain, fanout, places
+from ticker import drain, places, tail
 from ticker.serve import BACKLOG
 from ticker.settings import Settings
 from ticker.stream import PULSE_MS
@@ -128,6 +128,6 @@ def rules(settings: Settings | None = None, source: str | None = None) -> Rules:
         Leaving(settings.drain, drain.NOTICE, drain.SLICES, least, most, drain.SPREAD_MS / 1000),
         settings.heartbeat,
         PULSE_MS / 1000,
-        fanout.BACK_OFF,
+        tail.BACK_OFF,
         settings.ring,
     )

@@ -105,8 +105,8 @@ async def test_f3_without_the_detection_readers_are_left_with_what_was_lost(
     def blind(self: Store, *parts: str) -> object:
         script = whole(self, *parts)
         text = str(script.script)
-        assert " and meta[4] == replid" in text
-        return self.redis.register_script(text.replace(" and meta[4] == replid", ""))
+        assert " and known[4] == replid" in text
+        return self.redis.register_script(text.replace(" and known[4] == replid", ""))
 
     def blind_or_whole(self: Store, *parts: str) -> object:
         return blind(self, *parts) if "append" in parts or "pulse" in parts else whole(self, *parts)
