@@ -39,7 +39,7 @@ def test_uvicorn_goes_the_way_that_we_leave(method: object, words: list[str]) ->
 def test_nothing_is_taken_over_that_uvicorn_does_not_have() -> None:
     """Each method that is replaced here is one of its own."""
     own = {name for name, value in vars(Handover).items() if inspect.isfunction(value)}
-    assert {"release", "_give_away"} == {name for name in own if not hasattr(HttpToolsProtocol, name)}
+    assert {"release", "_give_away", "_let_go"} == {name for name in own if not hasattr(HttpToolsProtocol, name)}
 
 
 async def answered(reader: asyncio.StreamReader) -> tuple[str, bytes]:

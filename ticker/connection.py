@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
         """The place that the door has found for it."""
         self.way = Way.PLAIN
         self.lane: Lane | None = None
-        self.line: SocketType | None = None
+        self.line: SocketType | None = None  # given by whoever hands the transport over, unless that speaks TLS
         self.place = 0
         self.position = 0
         self.slot = 0
@@ -96,11 +96,6 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         # Whatever the transport has to keep pauses us, so that nothing is ever written past what it holds.
         self._transport.set_write_buffer_limits(high=0)
-        if transport.get_extra_info("sslcontext") is None:
-            # Beside the transport, which goes on owning it (`_leave`).
-            found = transport.get_extra_info("socket")
-            self.line = SocketType(found.family, found.type, found.proto, found.fileno())
-            self.line.setblocking(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The line is gone, whoever ended it."""

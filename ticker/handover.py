@@ -6,9 +6,12 @@ soon as the line stands.
 
 from __future__ import annotations
 
+import asyncio
+from socket import SocketType
 from typing import Any, ClassVar, cast
 from urllib.parse import unquote
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ticker.connection import Connection, Door, Scope
@@ -24,6 +27,29 @@ class Handover(HttpToolsProtocol):
 
     _streaming = False
     _upgrading: bool | None = None
+
+    line: SocketType | None = None
+    """Our own hold on the transport's socket, which goes on owning it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As uvicorn does it; but the addresses are asked of the socket, which uvloop makes anew for each question."""
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        found = transport.get_extra_info("socket")
+        self.line = SocketType(found.family, found.type, found.proto, found.fileno())
+        self.line.setblocking(False)
+        self.server = _address(self.line.getsockname())
+        try:
+            self.client = _address(self.line.getpeername())
+        except OSError:
+            self.client = None  # it has gone already
+        self.scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The line is gone, whoever ended it."""
+        self._let_go()
+        super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
         """The headers of an upgrade are complete."""
@@ -97,4 +123,17 @@ class Handover(HttpToolsProtocol):
         self.release()
         # First, so that whatever the first frame does to the transport's buffer is told to the reader.
         self.transport.set_protocol(reader)
+        if self.scheme == "http":
+            reader.line, self.line = self.line, None
+        self._let_go()  # past TLS nothing may be written
         reader.connection_made(self.transport)
+
+    def _let_go(self) -> None:
+        """The transport closes the socket, and its number may soon be another line's."""
+        if self.line is not None:
+            self.line.detach()
+            self.line = None
+
+
+def _address(found: Any) -> tuple[str, int] | None:
+    return (found[0], found[1]) if isinstance(found, tuple) else None

@@ -74,7 +74,8 @@ class Http(Handover):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come."""
         super().connection_made(transport)
-        self.descriptor = transport.get_extra_info("socket").fileno()
+        assert self.line is not None
+        self.descriptor = self.line.fileno()
         self._await_head()
         descriptors = self._front.descriptors
         if self.descriptor >= descriptors.requests:

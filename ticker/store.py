@@ -60,7 +60,6 @@ FAILURES: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
 
 Ask = Callable[..., Coroutine[Any, Any, Any]]
 """Takes the words of a command."""
-
 Command = Sequence[Any]
 Call = tuple[list[str], list[Any]]
 """Keys and arguments of a script."""
@@ -94,8 +93,12 @@ class Store:
         self._scripts: dict[tuple[str, ...], AsyncScript] = {}
         self._durability: tuple[float, str] | None = None
         self._waiting: dict[AsyncScript, list[tuple[asyncio.Future[tuple[Any, int]], Call]]] = {}
-        # The loop only holds its tasks weakly.
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[None]] = set()  # the loop only holds its tasks weakly
+
+    @property
+    def sharded(self) -> bool:
+        """Whether what belongs to two channels may be on two servers, so that no command can name both."""
+        return isinstance(self.redis, RedisCluster)
 
     def script(self, *parts: str) -> AsyncScript:
         """A script out of our `.lua` files, run as one."""
@@ -160,10 +163,8 @@ class Store:
             commands.insert(0, ("SCRIPT", "LOAD", script.script))
         if replicas:
             commands.append(("WAIT", replicas, REPLICA_MS))  # about what the same line has written
-        answers = await self._asked(commands)
+        answers = (await self._asked(commands))[0 if known else 1 :]
         taken = answers.pop() if replicas else 0
-        if not known:
-            del answers[0]
         # A server that was started anew has no scripts; such a call has done nothing.
         undone = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if undone and known:
@@ -181,36 +182,23 @@ class Store:
         pool: Any = self.redis.connection_pool
         connection = await pool.get_connection()
         usual = connection.socket_timeout
-        answers: list[Any] = []
         try:
             async with asyncio.timeout(usual):
                 connection.socket_timeout = None  # nobody else has this line meanwhile
                 await connection.send_packed_command(connection.pack_commands(commands))
-                for _ in commands:
-                    try:
-                        answers.append(await connection.read_response())
-                    except ResponseError as error:
-                        answers.append(error)
+                return [await _answer(connection) for _ in commands]
         finally:
             connection.socket_timeout = usual
             await pool.release(connection)
-        return answers
-
-    @property
-    def sharded(self) -> bool:
-        """Whether what belongs to two channels may be on two servers, so that no command can name both."""
-        return isinstance(self.redis, RedisCluster)
 
     @asynccontextmanager
     async def blocking(self, wait: float) -> AsyncIterator[Redis]:
         """A client with a connection of its own for reads that block up to `wait` seconds and change something."""
-        # The server must answer an empty read before the socket gives up on it.
         client = connected(self._url, most=1, answer=wait + ANSWER)
         try:
             yield client
         finally:
-            # Cancelled in the middle of a read, the connection still owes an answer; nobody may be given that.
-            await disconnected(client)
+            await disconnected(client)  # cancelled in the middle of a read, it still owes an answer
 
     @asynccontextmanager
     async def line(self, wait: float) -> AsyncIterator[Ask]:
@@ -256,9 +244,8 @@ class Store:
                 if self._durability is None:
                     log.warning("the store does not tell its durability (%s): answers say 'memory'", error)
                 told = {}
-            file = told.get("appendonly") == "yes"
-            found = {"always": "fsync", "everysec": "everysec"}.get(told.get("appendfsync", ""), "memory")
-            self._durability = (now, found if file else "memory")
+            promised = told.get("appendfsync") if told.get("appendonly") == "yes" else None
+            self._durability = (now, {"always": "fsync", "everysec": "everysec"}.get(promised or "", "memory"))
         return self._durability[1]
 
     async def follow(self) -> None:
@@ -303,15 +290,21 @@ class Store:
         await disconnected(self.redis)
 
 
+async def _answer(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
+
+
 async def _config(redis: Redis) -> dict[str, str]:
-    if isinstance(redis, RedisCluster):
-        # What is weakest anywhere is what can be promised.
-        nodes = [await node.execute_command("CONFIG", "GET", "append*") for node in redis.get_primaries()]
-        found = [_pairs(told) for told in nodes]
-        order = ["always", "everysec"]
-        weakest = max(found, key=lambda told: order.index(f) if (f := told.get("appendfsync", "")) in order else 9)
-        return {**weakest, "appendonly": "yes" if all(told.get("appendonly") == "yes" for told in found) else "no"}
-    return {str(name): str(value) for name, value in (await redis.config_get("append*")).items()}
+    if not isinstance(redis, RedisCluster):
+        return _pairs(await redis.config_get("append*"))
+    # What is weakest anywhere is what can be promised.
+    found = [_pairs(await node.execute_command("CONFIG", "GET", "append*")) for node in redis.get_primaries()]
+    order = ["always", "everysec"]
+    weakest = max(found, key=lambda told: order.index(f) if (f := told.get("appendfsync", "")) in order else 9)
+    return {**weakest, "appendonly": "yes" if all(told.get("appendonly") == "yes" for told in found) else "no"}
 
 
 def _pairs(told: Any) -> dict[str, str]:

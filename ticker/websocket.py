@@ -6,7 +6,6 @@ import asyncio
 import binascii
 import hashlib
 import logging
-from base64 import b64encode
 from collections.abc import Iterable
 
 from websockets.datastructures import Headers
@@ -31,6 +30,7 @@ MOST_FRAMES, MOST_BYTES, PERIOD = 200, 65_536, 10.0
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 KEY_BYTES = 16
+_SHA1 = hashlib.sha1(usedforsecurity=False)  # to be copied: for a new one OpenSSL looks its algorithm up each time
 SWITCHING = 101
 ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 DEFLATE = b"\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover"
@@ -147,7 +147,9 @@ def accepted(fields: Fields) -> bytes | None:
             return None
     except binascii.Error:
         return None
-    return b64encode(hashlib.sha1(keys[0] + GUID, usedforsecurity=False).digest())
+    hashed = _SHA1.copy()
+    hashed.update(keys[0] + GUID)
+    return binascii.b2a_base64(hashed.digest(), newline=False)
 
 
 def deflates(fields: Fields) -> bool:
