@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from bench.scaling.setting import Floats
 
 LEAST_LEFT = 0.02
 """Of the store's core, when heartbeats alone would take all of it."""
+ASKS_WHAT_IS_NEW, ASKS_FOR_THE_RING = 0, 4
+"""The first and the last thing that a process asks; those between are small."""
 
 
 @dataclass
@@ -50,11 +53,11 @@ def failover(fleet: Fleet, *, frame_bytes: float, seconds: float = 60.0, step: f
     busy += fleet.processes * costs.store_cpu
     busy[away] = 0
     began, late, used = _begin(fleet, up, seconds, step, commands, busy)
-    logs = len(began)
+    logs = began.size
     # A process sees to one channel's readers after the other's, each when its log has been read.
     readers = fleet.readers / logs
     pace = max(costs.reset, frame_bytes * 8 / (fleet.nic_gigabits * 1e9 / fleet.cores_per_machine))
-    by_process = np.sort(began.reshape(fleet.processes, rules.channels), axis=1)
+    by_process = np.sort(began, axis=1)
     ends = np.zeros(fleet.processes)
     for column in range(rules.channels):
         starts = np.maximum(ends, by_process[:, column])
@@ -82,43 +85,50 @@ def _begin(
 ) -> tuple[Floats, int, float]:
     """When each log has been read anew; how many answers came too late; seconds of the store for whole rings.
 
-    Each asks four things, one after the other: what is new, where the log stands (twice, with a heartbeat), and the
-    ring. Who waits too long for an answer begins again; the store does the work all the same.
+    A process asks one thing after the other: what is new in all of its logs, and then, of each that is another one now,
+    where it stands (twice, with a heartbeat) and its ring. What is not answered in time is left for later, and the
+    store does the work all the same.
     """
     rules, costs = fleet.rules, fleet.costs
     random = np.random.default_rng(fleet.seed)
-    logs = fleet.processes * rules.channels
     least, most = rules.store_back_off
     cheap = costs.store_script_cpu / costs.store_scripts
     # The heartbeats of all go on, on the same core.
     left = max(LEAST_LEFT, 1 - fleet.processes * costs.store_cpu)
-    work = (cheap, cheap, cheap, rules.ring * costs.store_begin_cpu)
-    began = np.full(logs, np.nan)
-    bound = [least] * logs
-    asking = [(CALM + least, log, 0) for log in range(logs)]
+    ring = rules.ring * costs.store_begin_cpu
+    began = np.full((fleet.processes, rules.channels), np.nan)
+    waiting = [deque(range(rules.channels)) for _ in range(fleet.processes)]
+    bound = [least] * fleet.processes
+    asking = [(CALM + least, process, ASKS_WHAT_IS_NEW) for process in range(fleet.processes)]
     heapq.heapify(asking)
     free, late, used = up, 0, 0.0
     while asking:
-        now, log, stage = heapq.heappop(asking)
+        now, process, ask = heapq.heappop(asking)
         if now >= seconds:
             break
         commands[int(now / step)] += 1
         if now < up:
-            bound[log] = min(most, bound[log] * 2)
-            heapq.heappush(asking, (now + random.uniform(least, bound[log]), log, 0))
+            bound[process] = min(most, bound[process] * 2)
+            heapq.heappush(asking, (now + random.uniform(least, bound[process]), process, ask))
             continue
+        work = ring if ask == ASKS_FOR_THE_RING else cheap
         begin = max(free, now)
-        free = begin + work[stage] / left
-        _spread(busy, begin, free, step, work[stage] / step)
-        used += work[stage] if stage == len(work) - 1 else 0.0
-        if free - now > ANSWER:
-            late += 1
-            # What it was answered before made it begin its back-off anew.
-            heapq.heappush(asking, (now + ANSWER + least, log, 0))
-        elif stage == len(work) - 1:
-            began[log] = free
+        free = begin + work / left
+        _spread(busy, begin, free, step, work / step)
+        used += work if ask == ASKS_FOR_THE_RING else 0.0
+        logs = waiting[process]
+        if free - now <= ANSWER:
+            if ask < ASKS_FOR_THE_RING:
+                heapq.heappush(asking, (free, process, ask + 1))
+                continue
+            began[process, logs.popleft()] = free
+            then = free
         else:
-            heapq.heappush(asking, (free, log, stage + 1))
+            late += 1
+            logs.rotate(-1)
+            then = now + ANSWER + (rules.log_again if len(logs) == 1 else 0.0)
+        if logs:
+            heapq.heappush(asking, (then, process, ASKS_WHAT_IS_NEW + 1))
     return began, late, used
 
 

@@ -96,6 +96,8 @@ class Rules:
     pulse: float
     """Seconds between two heartbeats of the log."""
     store_back_off: tuple[float, float]
+    log_again: float
+    """Seconds until one log is tried again that could not be read, while others could."""
     ring: int
     channels: int = BUILT_IN_CHANNELS
 
@@ -129,5 +131,6 @@ def rules(settings: Settings | None = None, source: str | None = None) -> Rules:
         settings.heartbeat,
         PULSE_MS / 1000,
         tail.BACK_OFF,
+        tail.AGAIN_SECONDS,
         settings.ring,
     )
