@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from ticker import tasks
 from ticker.channel import DEFAULT
 from ticker.embedded import EmbeddedStore
 from ticker.entry import Cursor
-from ticker.fanout import Clock, Fanout, follows
+from ticker.fanout import LATE, Clock, Fanout, follows
 from ticker.group import EVERYTHING
 from ticker.hub import Hub
 from ticker.lane import SIZE
@@ -184,3 +186,15 @@ async def test_what_the_log_has_and_readers_have_not_is_its_lag(store: Store) ->
     for head, lag in ((Cursor(EPOCH, 5), 3), (Cursor(EPOCH, 1), 0), (Cursor(EPOCH + 1, 4), 4)):
         fanout._head = head
         assert lag == fanout.lag
+
+
+async def test_who_has_just_begun_is_not_late_before_there_was_time_to_hear(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its readers are told that they may miss something only when nothing came for so long."""
+    fanout = Fanout(Log(store, "en"), hub_with([entry(1)]), Clock(), 100)
+    assert fanout.age == float("inf")
+    assert not fanout.late
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + LATE + 1)
+    assert fanout.late

@@ -97,12 +97,18 @@ class Fanout:
         # Held while readers are brought to the head: it must stand still for so long.
         self._head = START
         self._heard: float | None = None
+        self._since = time.monotonic()
         self._beat = b""
 
     @property
     def age(self) -> float:
         """Seconds since a heartbeat was read back through the stream."""
         return float("inf") if self._heard is None else time.monotonic() - self._heard
+
+    @property
+    def late(self) -> bool:
+        """Whether nobody can say any more that readers have everything. Who has just begun has time to hear first."""
+        return time.monotonic() - (self._since if self._heard is None else self._heard) > LATE
 
     @property
     def lag(self) -> int:
@@ -219,8 +225,9 @@ class Fanout:
             while isinstance(found, list):
                 entries += found
                 found = None if self._inbox.empty() or len(entries) >= MOST else self._inbox.get_nowait()
-            if entries:
-                await self._hand_out(entries)
+            # More at once than the ring holds would be a reset for everybody.
+            for first in range(0, len(entries), self._ring):
+                await self._hand_out(entries[first : first + self._ring])
             if isinstance(found, State):
                 await self._begin(found)
             elif found is not None:
@@ -274,7 +281,7 @@ async def beat_readers(followers: Mapping[str, Fanout], interval: float, stuck: 
         before = asyncio.get_running_loop().time() - stuck
         for name, follower in list(followers.items()):
             hub = follower.hub
-            hub.mark(follower.age > LATE)
+            hub.mark(follower.late)
             hub.beat(slot)
             cut = hub.cut_stuck(before)
             if cut:

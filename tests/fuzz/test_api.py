@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.fuzz.attack import UNLIMITED, attack
 from tests.stage import Service, short_directory
 
-EXAMPLES = 6
+EXAMPLES = 3
 """`make fuzz` sends 200."""
 
 
