@@ -218,6 +218,7 @@ async def test_f5_without_looking_at_the_heartbeat_it_starves_and_calls_that_rea
     for module in ("fanout", "health"):
         monkeypatch.setattr(f"ticker.{module}.LATE", 2.0)  # the same rule with less patience
     monkeypatch.setattr("ticker.fanout.Fanout.age", 0.0)
+    monkeypatch.setattr("ticker.fanout.Fanout.late", False)
     async with AsyncExitStack() as stack:
         stage = await stack.enter_async_context(running(master.url, read_url=SecretStr(replica.url)))
         desk = Desk(stage.url)
