@@ -11,8 +11,8 @@ local FORMAT = 1
 
 local replid
 
--- Returns epoch, n and the last entry's id, by the keys of the log and of its meta. A log that was lost, restored or promoted gives numbers out a second
--- time; every such fault brings a new replication id or takes the meta or the stream away, and then a new epoch
+-- Returns epoch, n and the last entry's id, by the keys of the log and of its meta.
+-- A log that was lost, restored or promoted gives numbers out a second time; every such fault brings a new replication id or takes the meta or the stream away, and then a new epoch
 -- begins, so that no id is ever used twice.
 local function life(log, meta)
   replid = replid or string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''

@@ -8,7 +8,7 @@ process that was away finds it still due.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ticker import acts, tasks
 from ticker.channel import Channel
@@ -26,11 +26,7 @@ async def run(streams: Mapping[str, Log], channels: Mapping[str, Channel], *, sw
     failing: set[str] = set()
     async for _ in tasks.ticks(PULSE_MS / 1000):
         logs = list(streams.values())
-        try:
-            told: Sequence[Beat | StoreUnavailable | Refused] = await beats(logs)
-        except StoreUnavailable as error:
-            told = [error] * len(logs)
-        for stream, beat in zip(logs, told, strict=True):
+        for stream, beat in zip(logs, await beats(logs), strict=True):
             if sweeping and isinstance(beat, Beat) and beat.due and stream.channel in channels:
                 try:
                     await sweep(stream, beat, channels[stream.channel])

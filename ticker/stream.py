@@ -268,17 +268,21 @@ class Log:
 
 
 async def beats(logs: Sequence[Log]) -> list[Beat | StoreUnavailable | Refused]:
-    """For each of these logs, which are all in one store, its heartbeat or why it has none. Raises StoreUnavailable.
+    """For each of these logs, which are all in one store, its heartbeat or why it has none.
 
-    One script does for all of them: this is most of what a process does when nothing happens.
+    One script does for all of them: this is most of what a process does when nothing happens. In a Cluster each has its
+    own, so that a node that is away keeps no log of another from living.
     """
-    answers: list[Any] = []
-    store = logs[0].store
-    for some in [[log] for log in logs] if store.sharded else [logs]:
+    found: list[Beat | StoreUnavailable | Refused] = []
+    for some in [[log] for log in logs] if logs and logs[0].store.sharded else [logs] if logs else []:
         keys = [key for log in some for key in log.pulse_keys]
-        async with reaching():
-            answers += await store.ask(logs[0].pulse_script, keys, [PULSE_MS, MOST_DUE])
-    return [await _beat(answer) for answer in answers]
+        try:
+            async with reaching():
+                answers = await some[0].store.ask(some[0].pulse_script, keys, [PULSE_MS, MOST_DUE])
+            found += [await _beat(answer) for answer in answers]
+        except (StoreUnavailable, Refused) as error:
+            found += [error] * len(some)
+    return found
 
 
 async def _beat(answer: list[Any]) -> Beat | StoreUnavailable | Refused:
