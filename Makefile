@@ -2,8 +2,9 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
-# Tests mostly wait for something to happen, so four run abreast, each file in one piece.
-ABREAST := -n 4 --dist loadfile
+# Tests mostly wait for something to happen, so four run abreast, each file in one piece and in the order of
+# tests/conftest.py: else those files with the fewest tests would come last, and those are the longest.
+ABREAST := -n 4 --dist loadfile --no-loadscope-reorder
 # Tools that only a release needs have an environment of their own.
 RELEASE := .release/bin
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' ticker/__init__.py)

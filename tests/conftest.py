@@ -20,7 +20,19 @@ from tests.terminal import COME_BACK_SOON, Ran, Run
 ROOT = Path(__file__).parent.parent
 HEAVY = frozenset({"bridges", "e2e", "faults", "fleet", "fuzz", "life"})
 """Folders of tests that start browsers and services, break them, or take long."""
-LONGEST = frozenset({"tests/faults/test_failover.py", "tests/fuzz/test_api.py", "tests/e2e/test_desk_life.py"})
+LONGEST = frozenset(
+    ROOT / path
+    for path in (
+        "tests/e2e/test_desk_life.py",
+        "tests/e2e/test_widget.py",
+        "tests/e2e/test_widget_outage.py",
+        "tests/faults/test_failover.py",
+        "tests/faults/test_soak.py",
+        "tests/fuzz/test_api.py",
+        "tests/test_serve.py",
+    )
+)
+"""Files of half a minute and more."""
 _unclosed: list[str] = []
 
 
@@ -35,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     heavy: list[Path] = []
     light: list[Path] = []
     for path in files:
-        (heavy if path.parent.name in HEAVY else light).append(path)
+        (heavy if path.parent.name in HEAVY or path in LONGEST else light).append(path)
     # Each has its place between 0 and 1; of the heavy ones the last comes well before the end.
     places = {path: number / max(1, len(heavy)) * 0.9 for number, path in enumerate(sorted(heavy, key=_early))}
     places |= {path: number / max(1, len(light)) for number, path in enumerate(light)}
@@ -45,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _early(path: Path) -> tuple[bool, str]:
     """The longest first; else an order in which files of one folder do not stand together, the same in each process."""
     name = path.relative_to(ROOT).as_posix()
-    return name not in LONGEST, hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
+    return path not in LONGEST, hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
 
 
 def pytest_warning_recorded(warning_message: warnings.WarningMessage, nodeid: str) -> None:

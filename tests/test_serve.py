@@ -113,7 +113,7 @@ def test_kill_9_loses_nothing(service: Service) -> None:
     service.start()
     assert [f"item {number}" for number in reversed(range(10))] == window(service)
     service.post("en", "and on")
-    assert "and on" == window(service)[0]
+    until_now(lambda: window(service)[0] == "and on", "the next one to stand before them")
 
 
 def test_it_says_where_it_is_and_how_to_post(service: Service) -> None:
