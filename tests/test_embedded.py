@@ -114,6 +114,7 @@ def test_a_killed_program_takes_its_store_along(service: Service) -> None:
 
 
 def _replaced(store: EmbeddedStore, pid: int) -> bool:
+    store.look()
     return store.pid != pid and embedded._ask(str(store.socket), b"PING\r\n") == b"+PONG\r\n"
 
 
@@ -123,10 +124,11 @@ def test_a_store_that_lost_its_program_is_replaced(directory: Path) -> None:
     lost.start()
     assert lost._lock is not None
     lost._lock.close()  # what the kernel does when a program dies
-    lost._stopping.set()  # and its keeper with it
     store = EmbeddedStore(directory)
     store.start()
     try:
+        assert lost._process is not None
+        lost._process.wait(10)
         assert store.pid != lost.pid
         assert store.url == embedded.address(directory)
     finally:

@@ -126,6 +126,7 @@ async def test_a_store_that_is_killed_and_comes_back(anyio_backend: object) -> N
                 os.kill(embedded.pid, signal.SIGKILL)
 
                 async def takes() -> bool:
+                    embedded.look()
                     sent = await stage.http.post("/v1/channels/en/items", json={"headline": "after"})
                     return sent.status_code == 201
 

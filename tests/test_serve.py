@@ -116,6 +116,39 @@ def test_kill_9_loses_nothing(service: Service) -> None:
     until_now(lambda: window(service)[0] == "and on", "the next one to stand before them")
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_store_that_dies_is_started_again(workers: int) -> None:
+    """By the process that serves, and by the one that looks after several; what was acknowledged is there."""
+    with short_directory() as directory:
+        service = Service(directory, "--workers", str(workers))
+        service.start()
+        try:
+            service.post("en", "before")
+            assert service.process is not None
+            (store,) = [found for found in psutil.Process(service.process.pid).children() if "valkey" in found.name()]
+            store.kill()
+            until_now(lambda: "starting it again" in service.output.read_text(), "a new store")
+            url, after = f"{service.url}/v1/channels/en/items", {"headline": "after"}
+            until_now(
+                lambda: httpx.post(url, headers=AUTHORIZED, json=after, **PLAIN).is_success,
+                "the store to take posts again",
+            )
+            until_now(lambda: window(service)[0] == "after", "the next one to stand")
+            assert "before" in window(service)
+        finally:
+            service.end()
+
+
+def test_who_serves_alone_has_one_thread(service: Service) -> None:
+    """With a second one every send to a reader would cost more."""
+    assert service.process is not None
+    process = psutil.Process(service.process.pid)
+    until_now(lambda: process.num_threads() == 1, "the thread that says where we are to have ended")
+    service.post("en", "stands")
+    assert ["stands"] == window(service)
+    assert 1 == process.num_threads()
+
+
 def test_it_says_where_it_is_and_how_to_post(service: Service) -> None:
     """An address for the browser, and a line for the terminal; the key is not in it."""
     until_now(lambda: "post an alert" in service.output.read_text(), "the line that posts")

@@ -64,6 +64,7 @@ from ticker.wire import CloseCode
 
 if TYPE_CHECKING:
     from ticker.bridges.crew import Crew
+    from ticker.embedded import EmbeddedStore
 
 log = logging.getLogger("ticker.app")
 
@@ -79,11 +80,14 @@ TAIL = "tail of "
 class Process:
     """The objects of one process, by its role: `api` (editors), `fanout` (readers), `serve` (both)."""
 
-    def __init__(self, settings: Settings, role: Role, hangup: Hangup | None = None) -> None:
-        """Opens nothing yet; `settings.redis_url` must be set."""
+    def __init__(
+        self, settings: Settings, role: Role, hangup: Hangup | None = None, embedded: EmbeddedStore | None = None
+    ) -> None:
+        """Opens nothing yet; `settings.redis_url` must be set. An `embedded` store is kept alive."""
         assert settings.redis_url is not None
         self.settings = settings
         self._hangup = hangup
+        self._embedded = embedded
         self.store = Store(
             settings.redis_url.get_secret_value(),
             read_url=settings.read_url.get_secret_value() if settings.read_url else None,
@@ -216,6 +220,8 @@ class Process:
         found |= self._tails(self.fanouts)
         if self.crew is not None:
             found["push"] = self.crew.run
+        if self._embedded is not None:
+            found["embedded store"] = self._embedded.keep
         return found
 
     def _tails(self, fanouts: Mapping[str, fanout.Fanout]) -> dict[str, tasks.Run]:
@@ -305,9 +311,11 @@ def _task_of(channel: str) -> str:
     return f"fan-out of {channel}"
 
 
-def create_app(settings: Settings, role: Role = "serve", hangup: Hangup | None = None) -> Starlette:
+def create_app(
+    settings: Settings, role: Role = "serve", hangup: Hangup | None = None, embedded: EmbeddedStore | None = None
+) -> Starlette:
     """The ASGI application of one process, which reloads on SIGHUP when it is given it."""
-    process = Process(settings, role, hangup)
+    process = Process(settings, role, hangup, embedded)
     # The public half is public from every origin and takes no cookies; posts need a header that no simple
     # cross-origin request can carry.
     cors = Middleware(

@@ -10,19 +10,18 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import IO
 
-from ticker import tie
+from ticker import tasks, tie
 from ticker.errors import SettingsError
 
 log = logging.getLogger("ticker.embedded")
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
-RESTART_SECONDS = 0.2
+LOOK_SECONDS = 1.0
 # sun_path holds 108 bytes on Linux and 104 on macOS.
 LONGEST_SOCKET_PATH = 100
 ADDRESS = "store.url"
@@ -31,17 +30,15 @@ ADDRESS = "store.url"
 class EmbeddedStore:
     """One Valkey on one data directory, with an append-only file, reachable by this user only (a Unix socket).
 
-    A second program on the same directory is refused. When the server dies it is started again; when we die,
-    it goes too (Linux), or is replaced by the next start.
+    A second program on the same directory is refused. When the server dies, the next `look` starts it again; when we
+    die, it goes too (Linux), or is replaced by the next start.
     """
 
     def __init__(self, directory: Path, fsync: str = "everysec") -> None:
         """`fsync` is Valkey's `appendfsync`: `always`, `everysec` or `no`."""
         self._directory = directory.resolve()
         self._fsync = fsync
-        self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._keeper: threading.Thread | None = None
         self._lock: IO[str] | None = None
         self._private: str | None = None
         self.socket = Path()
@@ -70,24 +67,39 @@ class EmbeddedStore:
         try:
             self._end_orphan()
             (self._directory / ADDRESS).write_text(self.url + "\n", encoding="utf-8")
-            self._spawn()
+            self._launch()
+            self._await()
         except SettingsError:
             self.stop()
             raise
-        self._keeper = threading.Thread(target=self._keep, name="embedded-store", daemon=True)
-        self._keeper.start()
+
+    def look(self) -> None:
+        """Start the server again if it has died. Returns at once.
+
+        Whoever serves calls this now and then. A thread that waits for the server's end would be woken sooner, but in a
+        process of more than one thread every `send` to a reader costs more: the C library guards each against being
+        cancelled, and the kernel each use of a descriptor.
+        """
+        assert self._process is not None
+        status = self._process.poll()
+        if status is not None:
+            told = "the embedded store ended with status %s; starting it again. Its log ends:\n%s"
+            log.error(told, status, self._tail)
+            self._launch()
+
+    async def keep(self) -> None:
+        """`look` every second, until cancelled."""
+        async for _ in tasks.ticks(LOOK_SECONDS):
+            self.look()
 
     def stop(self) -> None:
         """Stop the server; it writes out what it holds."""
-        self._stopping.set()
         if self._process is not None:
             self._process.terminate()
             try:
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-        if self._keeper is not None:
-            self._keeper.join(STOP_SECONDS)
         (self._directory / ADDRESS).unlink(missing_ok=True)
         if self._private is not None:
             shutil.rmtree(self._private, ignore_errors=True)
@@ -121,7 +133,11 @@ class EmbeddedStore:
                 raise SettingsError("TICKER_DATA", f"a store on {self._directory} does not stop; end it by hand.")
             time.sleep(0.05)
 
-    def _spawn(self) -> None:
+    @property
+    def _tail(self) -> str:
+        return (self._directory / "valkey.log").read_text(encoding="utf-8", errors="replace")[-600:]
+
+    def _launch(self) -> None:
         self.socket.unlink(missing_ok=True)
         # Only what differs from Valkey's own defaults.
         options = {
@@ -148,24 +164,14 @@ class EmbeddedStore:
             stderr=subprocess.DEVNULL,
             preexec_fn=functools.partial(tie.to_parent, os.getpid()),
         )
+
+    def _await(self) -> None:
+        assert self._process is not None
         deadline = time.monotonic() + START_SECONDS
         while _ask(str(self.socket), b"PING\r\n") != b"+PONG\r\n":
             if self._process.poll() is not None or time.monotonic() > deadline:
-                tail = (self._directory / "valkey.log").read_text(encoding="utf-8", errors="replace")[-600:]
-                raise SettingsError("TICKER_DATA", f"the embedded store did not start. Its log ends:\n{tail}")
+                raise SettingsError("TICKER_DATA", f"the embedded store did not start. Its log ends:\n{self._tail}")
             time.sleep(0.02)
-
-    def _keep(self) -> None:
-        while not self._stopping.is_set():
-            assert self._process is not None
-            status = self._process.wait()
-            if self._stopping.wait(RESTART_SECONDS):
-                return
-            log.error("the embedded store ended with status %s; starting it again", status)
-            try:
-                self._spawn()
-            except SettingsError as error:
-                log.error("%s", error)
 
 
 def address(directory: Path) -> str | None:

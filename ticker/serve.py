@@ -70,7 +70,7 @@ def run(settings: Settings, role: Role) -> int:
         settings, how_to_post = _with_key(settings, role)
         listeners = Listeners(functools.partial(listen, settings), settings.port, settings.workers, BACKLOG)
         _announce_when_ready(settings, role, listeners.port, how_to_post)
-        _serve(settings, role, listeners, hangup)
+        _serve(settings, role, listeners, hangup, embedded)
     finally:
         if embedded is not None:
             embedded.stop()
@@ -224,12 +224,14 @@ UVICORN: dict[str, Any] = {
 """How uvicorn serves us: it owns listening, HTTP parsing and the end; the readers' lines are ours."""
 
 
-def _serve(settings: Settings, role: Role, listeners: Listeners, hangup: Hangup) -> None:
+def _serve(
+    settings: Settings, role: Role, listeners: Listeners, hangup: Hangup, embedded: EmbeddedStore | None
+) -> None:
     options = UVICORN | {
         "http": functools.partial(Http, head=settings.header_timeout, body=settings.body_timeout),
     }
     if settings.workers == 1:
-        server = Server(uvicorn.Config(create_app(settings, role, hangup), **options), alone=True)
+        server = Server(uvicorn.Config(create_app(settings, role, hangup, embedded), **options), alone=True)
         # uvicorn raises the signal again when it is done; what stands after it here has to run as well.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _already_stopping)
@@ -239,7 +241,7 @@ def _serve(settings: Settings, role: Role, listeners: Listeners, hangup: Hangup)
     os.environ[ROLE] = role
     config = uvicorn.Config("ticker.app:from_environ", factory=True, workers=settings.workers, **options)
     with metrics.shared():
-        Workers(config, listeners, hangup, died=metrics.died).run()
+        Workers(config, listeners, hangup, beside=embedded.look if embedded else None, died=metrics.died).run()
 
 
 def _already_stopping(number: int, frame: FrameType | None) -> None:

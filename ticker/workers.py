@@ -96,12 +96,17 @@ class Workers(Multiprocess):
         listeners: Listeners,
         hangup: Hangup,
         *,
+        beside: Callable[[], None] | None = None,
         died: Callable[[int], None] = lambda pid: None,
     ) -> None:
-        """`died` is called with the id of each that has died, before another takes its place."""
+        """`beside` is called whenever the workers are looked at.
+
+        `died` is called with the id of each that has died, before another takes its place.
+        """
         super().__init__(config, listeners.sockets)
         self._listeners = listeners
         self._hangup = hangup
+        self._beside = beside
         self._died = died
 
     def init_processes(self) -> None:
@@ -110,6 +115,8 @@ class Workers(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Put another in the place of each that does not answer, on the same socket."""
+        if self._beside is not None:
+            self._beside()
         for number, worker in enumerate(self.processes):
             if self.should_exit.is_set():
                 return
