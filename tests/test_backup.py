@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ticker import backup
 from ticker.store import Store
 from ticker.stream import Log
 
@@ -28,7 +29,7 @@ async def snapshot(url: str) -> str:
     store = Store(url)
     await store.redis.flushall()
     await Log(store, "en").append(publishing("one"), AMAL)
-    await store.snapshot()
+    await backup.snapshot(store)
     folder = (await store.redis.config_get("dir"))["dir"]
     await store.close()
     return f"{folder}/dump.rdb"

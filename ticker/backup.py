@@ -18,11 +18,11 @@ from pathlib import Path
 from ticker import channel as channels
 from ticker.audit import Audit
 from ticker.embedded import EmbeddedStore
-from ticker.errors import SettingsError, TickerError
+from ticker.errors import SettingsError, StoreUnavailable, TickerError
 from ticker.inspection import KEYS, Broken, opened
 from ticker.item import iso
 from ticker.settings import Settings
-from ticker.store import Store
+from ticker.store import Store, reaching
 from ticker.stream import WAITING, Log
 
 SNAPSHOT = "dump.rdb"
@@ -30,6 +30,8 @@ FILES = "appendonlydir"
 BASE = "appendonly.aof.1.base.rdb"
 MANIFEST = "appendonly.aof.manifest"
 MAGIC = (b"REDIS", b"VALKEY")
+LOOK_SECONDS = 0.05
+"""Between two looks at a snapshot that is being written."""
 
 
 class NoBackup(TickerError):
@@ -41,7 +43,7 @@ async def backup(settings: Settings, options: Namespace) -> int:
     _embedded(settings)
     file = Path(options.file)
     async with opened(settings) as store:
-        await store.snapshot()
+        await snapshot(store)
         made = settings.data / SNAPSHOT
         try:
             size = await asyncio.to_thread(_publish, made, file)
@@ -52,6 +54,24 @@ async def backup(settings: Settings, options: Namespace) -> int:
                 made.unlink()
     print(f"{file}: {size:,} bytes")
     return 0
+
+
+async def snapshot(store: Store) -> None:
+    """Have the server write all that it holds in this moment into its own file, and wait for that.
+
+    Raises StoreUnavailable, also when the server cannot (no room on its disk; its log says more).
+    """
+    async with reaching():
+        begun = (await store.redis.info("persistence"))["rdb_saves"]
+        # Not while the append-only file is rewritten: then it comes after that.
+        await store.redis.bgsave(schedule=True)
+        while True:
+            told = await store.redis.info("persistence")
+            if told["rdb_saves"] != begun and not told["rdb_bgsave_in_progress"]:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+    if told["rdb_last_bgsave_status"] != "ok":
+        raise StoreUnavailable("The store could not write its snapshot; its log says why.")
 
 
 async def restore(settings: Settings, options: Namespace) -> int:

@@ -86,12 +86,9 @@ class Census:
             if not taken:
                 break
             try:
-                async with reaching(), self._store.redis.pipeline(transaction=False) as pipe:
-                    for _, tally in taken:
-                        key = _reach(channel, tally.item)
-                        pipe.hset(key, f"{tally.version}:{self.process}", tally.json())
-                        pipe.expire(key, KEEP_SECONDS)
-                    await pipe.execute()
+                async with reaching():
+                    told = [(_reach(channel, t.item), f"{t.version}:{self.process}", t.json()) for _, t in taken]
+                    await self._store.hold(told, KEEP_SECONDS)
             except BaseException:
                 reach.put_back(cursor for cursor, _ in taken)
                 raise
@@ -115,11 +112,8 @@ class Census:
             for channel, (_, now) in due.items():
                 if channel not in self._told:
                     await self._forget(_readers(channel), now)
-            async with self._store.redis.pipeline(transaction=False) as pipe:
-                for channel, (number, now) in due.items():
-                    pipe.hset(_readers(channel), self.process, f"{number} {now}")
-                    pipe.expire(_readers(channel), FORGET_SECONDS)
-                await pipe.execute()
+            told = [(_readers(channel), self.process, f"{number} {now}") for channel, (number, now) in due.items()]
+            await self._store.hold(told, FORGET_SECONDS)
         self._told |= due
 
     async def _forget(self, key: str, now: int) -> None:

@@ -46,10 +46,8 @@ async def tell(store: Store, channel: str, key: Key, desk: str, item: str | None
             seen = replace(seen, since=before.since)
         elif before is None and await store.redis.hlen(name) >= MOST:
             return
-        async with store.redis.pipeline(transaction=False) as pipe:
-            pipe.hset(name, place, json.dumps(asdict(seen), separators=(",", ":")))
-            pipe.expire(name, KEEP_SECONDS)
-            await pipe.execute()
+        told = json.dumps(asdict(seen), separators=(",", ":"))
+        await store.hold([(name, place, told)], KEEP_SECONDS)
 
 
 async def others(store: Store, channel: str, key: Key, desk: str, now: int) -> list[Seen]:

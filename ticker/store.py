@@ -11,11 +11,12 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.resources import files
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.commands.core import AsyncScript
@@ -45,8 +46,6 @@ REPLICA_MS = 800
 """How long replicas are waited for; what they have not taken by then is stored all the same, and said to be less."""
 FOLLOW = 1.0
 """Seconds between two questions to the Sentinels."""
-LOOK = 0.05
-"""Seconds between two looks at a snapshot that is being written."""
 CHANNEL = re.compile(r"\{ticker:(.+)\}:meta")
 ASK_AGAIN = 10.0
 """Seconds after which the store is asked again how durable it is."""
@@ -177,7 +176,7 @@ class Store:
         """What each of these is answered, or refused with; they leave in one write. Not for a Cluster.
 
         On the library's own way there (repetitions that we forbid, tracing that we do not use, a task for each
-        deadline) a command costs more than with the server.
+        deadline, words packed one by one) a command costs more than with the server.
         """
         pool: Any = self.redis.connection_pool
         connection = await pool.get_connection()
@@ -185,11 +184,26 @@ class Store:
         try:
             async with asyncio.timeout(usual):
                 connection.socket_timeout = None  # nobody else has this line meanwhile
-                await connection.send_packed_command(connection.pack_commands(commands))
+                await connection.send_packed_command(b"".join([pack_command(tuple(words)) for words in commands]))
                 return [await _answer(connection) for _ in commands]
         finally:
             connection.socket_timeout = usual
             await pool.release(connection)
+
+    async def hold(self, fields: Iterable[tuple[str, str, str]], seconds: int) -> None:
+        """Set fields of hashes (key, field, value), each hash to be kept for so long from now; in one write."""
+        commands: list[Command] = []
+        for key, field, value in fields:
+            commands += [("HSET", key, field, value), ("EXPIRE", key, seconds)]
+        if self.sharded:
+            async with self.redis.pipeline(transaction=False) as pipe:
+                for words in commands:
+                    pipe.execute_command(*words)
+                await pipe.execute()
+            return
+        for answer in await self._asked(commands):
+            if isinstance(answer, Exception):
+                raise answer
 
     @asynccontextmanager
     async def blocking(self, wait: float) -> AsyncIterator[Redis]:
@@ -212,7 +226,7 @@ class Store:
             client.set_response_callback("XREAD", lambda answer, **_: answer)
         connection: Any = None
 
-        async def ask(*words: bytes | str | int) -> Any:
+        async def ask(*words: Any) -> Any:
             nonlocal connection
             # One deadline for sending and answer: the library's own are a task for each command.
             async with asyncio.timeout(within):
@@ -221,7 +235,7 @@ class Store:
                 if connection is None:
                     pool: Any = client.connection_pool
                     connection = await pool.get_connection()
-                await connection.send_command(*words)
+                await connection.send_packed_command(pack_command(words))
                 return await connection.read_response()
 
         try:
@@ -267,23 +281,6 @@ class Store:
         async with reaching():
             found = [CHANNEL.match(text(key)) async for key in self.redis.scan_iter("{ticker:*}:meta", count=1000)]
         return sorted(match[1] for match in found if match)
-
-    async def snapshot(self) -> None:
-        """Have the server write all that it holds in this moment into its own file, and wait for that.
-
-        Raises StoreUnavailable, also when the server cannot (no room on its disk; its log says more).
-        """
-        async with reaching():
-            begun = (await self.redis.info("persistence"))["rdb_saves"]
-            # Not while the append-only file is rewritten: then it comes after that.
-            await self.redis.bgsave(schedule=True)
-            while True:
-                told = await self.redis.info("persistence")
-                if told["rdb_saves"] != begun and not told["rdb_bgsave_in_progress"]:
-                    break
-                await asyncio.sleep(LOOK)
-        if told["rdb_last_bgsave_status"] != "ok":
-            raise StoreUnavailable("The store could not write its snapshot; its log says why.")
 
     async def close(self) -> None:
         """Close every connection."""

@@ -149,7 +149,7 @@ def _ws(folder: Path, port: int, other: int) -> Plan:
     node = shutil.which("node")
     assert node
     modules = {"BENCH_MODULES": str(NODE / "node_modules")}
-    return Plan([node, str(HERE / "ws.js"), str(port)], Target(port), modules)
+    return Plan([node, str(HERE / "ws.cjs"), str(port)], Target(port), modules)
 
 
 def _nats_version() -> str | None:
