@@ -14,10 +14,57 @@ from redis.asyncio.connection import Connection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as NoLine
 from redis.exceptions import RedisError
 
 CONNECT = 1.0
 """Seconds to connect."""
+
+
+class Lines(BlockingConnectionPool):
+    """The library's bounded pool, with a short way for whoever finds a line that is free and in order.
+
+    Its own takes a lock, a deadline and several accounts that nobody reads, for each command: in a process that has
+    nothing else to do, that was a fourth of all that was called.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._waiting = 0
+        """Who waits for a line: nobody goes the short way past them, and they are told of one that becomes free."""
+
+    async def get_connection(self, command_name: str | None = None, *keys: Any, **options: Any) -> Any:
+        """A line that is in order, within CONNECT seconds. Raises redis' ConnectionError."""
+        if self._available_connections and not self._waiting:
+            line: Any = self.get_available_connection()  # type: ignore[no-untyped-call]
+            try:
+                if not await _in_order(line):
+                    await self.ensure_connection(line)
+            except BaseException:
+                await self.release(line)
+                raise
+            return line
+        self._waiting += 1
+        try:
+            return await super().get_connection()  # type: ignore[no-untyped-call]
+        finally:
+            self._waiting -= 1
+
+    async def release(self, connection: Any) -> None:
+        """Give it back."""
+        if self._waiting or connection.should_reconnect():
+            await super().release(connection)
+            return
+        self._in_use_connections.remove(connection)
+        self._available_connections.append(connection)
+
+
+async def _in_order(line: Any) -> bool:
+    try:
+        # What has something to be read is closed by the other end, or still owes somebody an answer.
+        return line.is_connected and not await line.can_read()
+    except NoLine:
+        return False
 
 
 class Shards(RedisCluster):
@@ -72,7 +119,7 @@ def connected(url: str, *, most: int, answer: float | None) -> Redis:
     parts = urlsplit(url)
     scheme, secure = parts.scheme.replace("rediss", "redis"), parts.scheme.startswith("rediss")
     if scheme not in ("redis-sentinel", "redis-cluster"):
-        pool_class = ConnectionPool if most == 1 else BlockingConnectionPool
+        pool_class = ConnectionPool if most == 1 else Lines
         wait = {} if most == 1 else {"timeout": CONNECT}
         return Redis(connection_pool=pool_class.from_url(url, max_connections=most, **wait, **options))
     if parts.username or parts.password:
