@@ -45,7 +45,7 @@ fuzz: $(BIN)/.dev  ## what strangers send: 200 requests to each operation, and w
 autobahn: $(BIN)/.dev  ## the connections of readers against Autobahn's cases, into docs/conformance.md (minutes)
 	@$(BIN)/python -m tests.autobahn
 
-bench: $(BIN)/.dev  ## ticker beside the smallest possible server and the usual ones, into docs/performance.md (an hour)
+bench: $(BIN)/.dev  ## ticker beside the smallest possible server and the usual ones, into docs/performance.md (40 minutes)
 	@$(BIN)/python -m bench.peers
 	@$(BIN)/python -m bench --write
 
