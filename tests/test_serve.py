@@ -140,7 +140,7 @@ def test_a_store_that_dies_is_started_again(workers: int) -> None:
 
 
 def test_who_serves_alone_has_one_thread(service: Service) -> None:
-    """With a second one every send to a reader would cost more."""
+    """As long as nobody fetches a file: with a second one every send to a reader costs more."""
     assert service.process is not None
     process = psutil.Process(service.process.pid)
     until_now(lambda: process.num_threads() == 1, "the thread that says where we are to have ended")
