@@ -83,9 +83,12 @@ class EmbeddedStore:
         assert self._process is not None
         status = self._process.poll()
         if status is not None:
-            told = "the embedded store ended with status %s; starting it again. Its log ends:\n%s"
-            log.error(told, status, self._tail)
-            self._launch()
+            try:
+                told = "the embedded store ended with status %s; starting it again. Its log ends:\n%s"
+                log.error(told, status, self._tail)
+                self._launch()
+            except OSError as error:  # no memory, say, or no descriptor: the next look tries again
+                log.error("the embedded store cannot be started: %s", error)
 
     async def keep(self) -> None:
         """`look` every second, until cancelled."""

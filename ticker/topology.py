@@ -25,7 +25,7 @@ class Lines(BlockingConnectionPool):
     """The library's bounded pool, with a short way for whoever finds a line that is free and in order.
 
     Its own takes a lock, a deadline and several accounts that nobody reads, for each command: in a process that has
-    nothing else to do, that was a fourth of all that was called.
+    nothing else to do, that was a fifth of all functions that were called.
     """
 
     def __init__(self, **options: Any) -> None:

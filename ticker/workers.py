@@ -99,7 +99,7 @@ class Workers(Multiprocess):
         beside: Callable[[], None] | None = None,
         died: Callable[[int], None] = lambda pid: None,
     ) -> None:
-        """`beside` is called whenever the workers are looked at.
+        """`beside` is called whenever the workers are looked at, until they have to end.
 
         `died` is called with the id of each that has died, before another takes its place.
         """
@@ -115,7 +115,7 @@ class Workers(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Put another in the place of each that does not answer, on the same socket."""
-        if self._beside is not None:
+        if self._beside is not None and not self.should_exit.is_set():
             self._beside()
         for number, worker in enumerate(self.processes):
             if self.should_exit.is_set():
