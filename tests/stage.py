@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import resource
@@ -30,23 +31,44 @@ from ticker.server import Server
 from ticker.settings import Settings
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.waiting import until, until_now
+from tests.waiting import DEADLINE, until, until_now
 
 KEY = "an editor-in-chief's key, for tests only"
-PLAIN: dict[str, Any] = {"trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
-"""For clients of services of ours, without TLS: httpx would read all certificates of this machine for each (26 ms)."""
+PLAIN: dict[str, Any] = {
+    "trust_env": False,
+    "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+    "timeout": DEADLINE,
+}
+"""For clients of services of ours, without TLS: httpx would read all certificates of this machine for each (26 ms).
+They wait as long as tests do: who comes to a worker that has died waits in its queue until another takes its place."""
 KEPT = httpx.Limits(keepalive_expiry=2)
 """For clients that rest between two requests: the service closes a line after five seconds, and a request that is sent
 in that moment finds nobody."""
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
 
 
+_PORTS = 1_000
+_LOWEST = 11_000
+"""Far below what systems give to those who connect (Linux from 32768 on), so that no such line takes a port between the
+moment in which it is asked for and the one in which somebody listens; so are those of a cluster's bus, 10,000 above."""
+
+
+def _ports() -> Iterator[int]:
+    # A stretch for each process of a run, and not from its beginning: somebody else may run these tests as well.
+    lowest = _LOWEST + _PORTS * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10)
+    yield from itertools.cycle(lowest + (os.getpid() + place) % _PORTS for place in range(_PORTS))
+
+
+_next_ports = _ports()
+
+
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that nobody else is given soon."""
+    for port in itertools.islice(_next_ports, _PORTS):
+        with socket.socket() as taken, suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"all ports from {_LOWEST} on are taken; end what listens there")
 
 
 @contextmanager

@@ -240,6 +240,34 @@ async def test_a_push_can_be_stopped_until_it_leaves(each_store: Store) -> None:
     assert item == await log.item(item.id)
 
 
+async def test_no_two_versions_have_the_same_push(each_store: Store) -> None:
+    """A push is named by the moment at which it was to leave, also when two acts fall into one millisecond."""
+    log = Log(each_store, "en")
+    versions = [(await log.append(publishing("17 are safe"), AMAL)).item]
+
+    async def both_in_one_millisecond() -> bool:
+        correction = patch(headline=f"{len(versions)} are safe")
+        versions.append((await log.append(acts.change(versions[-1], correction, EN, "amal"), AMAL)).item)
+        return versions[-1].versioncreated == versions[-2].versioncreated
+
+    while not await both_in_one_millisecond():
+        assert len(versions) < 10_000, "no two acts within one millisecond"
+    last, before = versions[-1], versions[-2]
+    assert last.push_at is not None
+    assert before.push_at is not None
+    assert 1 == last.push_at - before.push_at
+    assert len(versions) == len({version.push_at for version in versions})
+
+
+async def test_a_hold_that_was_made_shorter_counts_at_once(each_store: Store) -> None:
+    """The push of a newer version may leave long before that of an older one would have."""
+    log = Log(each_store, "en")
+    slow = EN.model_copy(update={"push_hold": 60})
+    item = (await log.append(acts.publish(draft(headline="slow"), slow, str(ULID()), "amal"), AMAL)).item
+    quick = (await log.append(acts.change(item, patch(headline="quick"), EN, "amal"), AMAL)).item
+    assert quick.push_at == quick.versioncreated + 1000 * EN.push_hold
+
+
 # The same text.
 
 

@@ -180,12 +180,12 @@ def test_one_more_and_one_less() -> None:
         service.process.send_signal(signal.SIGTTOU)
         until_now(lambda: len(pids_of(service)) == 2, "the third to go", 30)
         for _ in range(30):
-            assert 200 == httpx.get(service.url + "/health/live", **PLAIN, timeout=5).status_code
+            assert 200 == httpx.get(service.url + "/health/live", **PLAIN).status_code
         assert 2 == len(on(service))
         for _ in range(2):
             service.process.send_signal(signal.SIGTTOU)
             until_now(lambda: len(pids_of(service)) == 1, "one to be left", 30)
-        assert 200 == httpx.get(service.url + "/health/live", **PLAIN, timeout=5).status_code
+        assert 200 == httpx.get(service.url + "/health/live", **PLAIN).status_code
         assert 0 == service.stop()
 
 

@@ -39,7 +39,14 @@ for _, name in ipairs(ask.stamps) do
   stamped = stamped .. ',"' .. name .. '":' .. number(now)
 end
 for _, pair in ipairs(ask.after) do
-  stamped = stamped .. ',"' .. pair[1] .. '":' .. number(now + pair[2])
+  local moment = now + pair[2]
+  if pair[1] == 'push_at' and before then
+    -- It names the push (see `judged`), so two acts of one millisecond may not have the same. A much later one is of a
+    -- hold that was longer, and waits for nobody.
+    local had = tonumber(string.match(before, '"push_at":(%d+)'))
+    if had and had >= moment and had < moment + 1000 then moment = had + 1 end
+  end
+  stamped = stamped .. ',"' .. pair[1] .. '":' .. number(moment)
 end
 local item = stamped .. ',' .. string.sub(ARGV[2], 2)
 if ask.dry then return {'dry', '0-0', item, twin or ''} end

@@ -161,7 +161,7 @@ async def beside(running: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 async def polled(service: Service) -> int:
     """The window, by somebody who comes for it; the status."""
-    async with httpx.AsyncClient(**PLAIN, timeout=15) as http:
+    async with httpx.AsyncClient(**PLAIN) as http:
         return (await http.get(f"{service.url}/v1/channels/en/items")).status_code
 
 

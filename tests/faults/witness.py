@@ -35,7 +35,7 @@ class Desk:
         self._passing = {0, *passing}
         self.refusals: list[tuple[int, float]] = []
         """Status of each refusal and the seconds that it took; 0: no answer at all."""
-        self.http = httpx.AsyncClient(headers=AUTHORIZED, **PLAIN, timeout=patience)
+        self.http = httpx.AsyncClient(headers=AUTHORIZED, **(PLAIN | {"timeout": patience}))
 
     async def post(self, headline: str, deadline: float = 30, **fields: Any) -> Any:
         """Publish until it is acknowledged; the answer."""

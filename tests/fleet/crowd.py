@@ -121,7 +121,7 @@ class Listener(Screen):
         timeout = httpx.Timeout(self._patience, read=self._silence)
         try:
             async with (
-                httpx.AsyncClient(**PLAIN, headers=headers, timeout=timeout) as http,
+                httpx.AsyncClient(**(PLAIN | {"timeout": timeout}), headers=headers) as http,
                 http.stream("GET", url) as answer,
             ):
                 if answer.status_code != 200:
@@ -170,7 +170,7 @@ class Poller(Reader):
 
     async def _watch(self) -> None:
         tag = ""
-        async with httpx.AsyncClient(**PLAIN, timeout=5) as http:
+        async with httpx.AsyncClient(**(PLAIN | {"timeout": 5})) as http:
             while True:
                 headers = {"If-None-Match": tag} if tag else {}
                 try:
