@@ -105,6 +105,33 @@ def test_sigterm_ends_it_in_time_with_status_0(service: Service) -> None:
     assert ["stands"] == window(service)
 
 
+def told_to_end_again_and_again(process: subprocess.Popen[bytes]) -> int:
+    """The exit status of one that is sent SIGTERM until it has ended, and not once."""
+
+    def ended() -> bool:
+        for _ in range(100):
+            process.terminate()
+        return process.poll() is not None
+
+    until_now(ended, "it to end")
+    return process.wait()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_who_is_told_twice_to_end_ends_as_if_he_was_told_once(workers: str) -> None:
+    """The store goes after the last answer, whatever comes meanwhile."""
+    with short_directory() as directory:
+        service = Service(directory, "--workers", workers)
+        service.start()
+        try:
+            assert service.process is not None
+            family = psutil.Process(service.process.pid).children(recursive=True)
+            assert 0 == told_to_end_again_and_again(service.process)
+            until_now(lambda: not any(map(runs, family)), "its children to have gone", 5)
+        finally:
+            service.end()
+
+
 def test_kill_9_loses_nothing(service: Service) -> None:
     """What was acknowledged stands after the next start on the same directory."""
     for number in range(10):
@@ -545,9 +572,7 @@ async def test_the_roles_of_a_fleet_reload_each_for_itself(store: Store, valkey:
         assert 201 == api.post("en", "and on").status_code
         reload(FR + EN, "fr is new", 2)
         goes_through("Le pont est fermé")
-        for one in (api, fanout, push):
-            one.process.terminate()
-            assert 0 == one.process.wait(20)
+        assert [0, 0, 0] == [told_to_end_again_and_again(one.process) for one in (api, fanout, push)]
 
 
 def test_without_a_file_there_is_nothing_to_reload(service: Service) -> None:

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
@@ -50,6 +51,7 @@ USER_TIMEOUT_MS = 30_000
 GRACE = 10
 """Seconds for requests in flight when the process is told to stop."""
 READY_SECONDS = 60
+ENDS = (signal.SIGTERM, signal.SIGINT)
 DEMO_KEY = "demo.key"
 
 
@@ -106,8 +108,14 @@ def push(settings: Settings) -> int:
 
     async def bridge() -> None:
         stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            with suppress(RuntimeError):  # the loop is closed by now
+                loop.call_soon_threadsafe(stopped.set)
+
+        # The loop's own handlers go with it, and whoever says it twice would end us in the middle of our ending.
+        for number in ENDS:
+            signal.signal(number, stop)
         reload = Reload(settings.channels, known)
         start("master of the Sentinels", store.follow)
         start("push", crew.run)
@@ -125,6 +133,7 @@ def push(settings: Settings) -> int:
     # What is set wrongly is told here, and not by a task that begins again and again.
     asyncio.run(_checked(settings))
     asyncio.run(bridge())
+    _end_undisturbed()
     return 0
 
 
@@ -232,9 +241,8 @@ def _serve(
     }
     if settings.workers == 1:
         server = Server(uvicorn.Config(create_app(settings, role, hangup, embedded), **options), alone=True)
-        # uvicorn raises the signal again when it is done; what stands after it here has to run as well.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _already_stopping)
+        # uvicorn restores this and raises the signal again when it is done; what stands after it has to run as well.
+        _end_undisturbed()
         server.run(sockets=listeners.sockets)
         return
     os.environ.update(settings.environ())
@@ -242,10 +250,13 @@ def _serve(
     config = uvicorn.Config("ticker.app:from_environ", factory=True, workers=settings.workers, **options)
     with metrics.shared():
         Workers(config, listeners, hangup, beside=embedded.look if embedded else None, died=metrics.died).run()
+    _end_undisturbed()
 
 
-def _already_stopping(number: int, frame: FrameType | None) -> None:
-    log.debug("signal %s", number)
+def _end_undisturbed() -> None:
+    """Not by a handler of ours: Python takes those away before the process has ended."""
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _announce_when_ready(settings: Settings, role: Role, port: int, how_to_post: str | None) -> None:
