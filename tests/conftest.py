@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -33,6 +34,9 @@ LONGEST = frozenset(
     )
 )
 """Files of half a minute and more."""
+# Whoever runs the tests in the background of a script has them ignore Ctrl+C, and every program that they start too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _unclosed: list[str] = []
 
 
