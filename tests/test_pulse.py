@@ -50,6 +50,37 @@ async def test_what_was_due_while_nobody_ran_is_taken_out_at_the_start(each_stor
     await tasks.end([running])
 
 
+async def test_what_comes_due_is_done_at_its_moment(each_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not with the next heartbeat, which is an hour away: of some the last one told, the others were appended since."""
+    monkeypatch.setattr(pulse, "PULSE_MS", 3_600_000)
+    logs = {name: Log(each_store, name) for name in ("en", "es")}
+    told = (await logs["en"].append(ending("told of", 1000), AMAL)).item
+    running = asyncio.create_task(pulse.run(logs, dict.fromkeys(logs, EN), sweeping=True))
+
+    async def beaten() -> bool:
+        return bool(await each_store.redis.exists("{ticker:es}:pulse"))
+
+    await until(beaten, "both to be told")
+    sooner = (await logs["es"].append(ending("sooner", 300), AMAL)).item
+    later = (await logs["es"].append(publishing("later", publish_at=iso(await logs["es"].now() + 1200)), AMAL)).item
+    long = (await logs["en"].append(ending("in an hour", 3_600_000), AMAL)).item
+
+    async def states() -> list[str]:
+        pairs = (("en", told), ("es", sooner), ("es", later), ("en", long))
+        return [found.state for name, item in pairs for found in await logs[name].items([item.id])]
+
+    async def done() -> bool:
+        return ["expired", "expired", "published", "published"] == await states()
+
+    await until(done, "all of them")
+    await tasks.end([running])
+    published = await logs["es"].item(later.id)
+    assert published is not None
+    assert later.publish_at is not None
+    assert published.published_at is not None
+    assert published.published_at >= later.publish_at
+
+
 async def test_who_only_reads_expires_nothing(each_store: Store) -> None:
     """A fan-out process beats, and leaves the acts to those who may write items."""
     log = Log(each_store, "en")

@@ -19,11 +19,11 @@ from ticker.store import Refused, Store, reaching, text
 
 log = logging.getLogger("ticker.census")
 
-EVERY = 1.0
+EVERY = 2.0
 """Least distance of two writes of one count, seconds."""
 BATCH = 50
 """Counts in one write: some milliseconds of work, between which readers are served."""
-MOST = 200
+MOST = 400
 """Counts in one round: a burst is written afterwards, little by little."""
 KEEP_SECONDS = 24 * 3600
 REFRESH_MS = 5_000

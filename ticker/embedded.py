@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import functools
 import logging
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from ticker import tasks, tie
+from ticker import tie
 from ticker.errors import SettingsError
 
 log = logging.getLogger("ticker.embedded")
@@ -22,6 +23,7 @@ log = logging.getLogger("ticker.embedded")
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 1.0
+"""Least distance of two starts of a server that dies; and of two looks where the system does not tell of its end."""
 # sun_path holds 108 bytes on Linux and 104 on macOS.
 LONGEST_SOCKET_PATH = 100
 ADDRESS = "store.url"
@@ -30,8 +32,8 @@ ADDRESS = "store.url"
 class EmbeddedStore:
     """One Valkey on one data directory, with an append-only file, reachable by this user only (a Unix socket).
 
-    A second program on the same directory is refused. When the server dies, the next `look` starts it again; when we
-    die, it goes too (Linux), or is replaced by the next start.
+    A second program on the same directory is refused. When the server dies, `keep` or the next `look` starts it again;
+    when we die, it goes too (Linux), or is replaced by the next start.
     """
 
     def __init__(self, directory: Path, fsync: str = "everysec") -> None:
@@ -76,9 +78,8 @@ class EmbeddedStore:
     def look(self) -> None:
         """Start the server again if it has died. Returns at once.
 
-        Whoever serves calls this now and then. A thread that waits for the server's end would be woken sooner, but in a
-        process of more than one thread every `send` to a reader costs more: the C library guards each against being
-        cancelled, and the kernel each use of a descriptor.
+        No thread waits for the server's end: in a process of more than one every `send` to a reader costs more, since
+        the C library guards each against being cancelled, and the kernel each use of a descriptor.
         """
         assert self._process is not None
         status = self._process.poll()
@@ -91,9 +92,26 @@ class EmbeddedStore:
                 log.error("the embedded store cannot be started: %s", error)
 
     async def keep(self) -> None:
-        """`look` every second, until cancelled."""
-        async for _ in tasks.ticks(LOOK_SECONDS):
+        """Start the server again whenever it has died, until cancelled."""
+        while True:
+            await self._died()
             self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _died(self) -> None:
+        """Return when the server has died, or when it is time to look whether it has."""
+        assert self._process is not None
+        try:
+            descriptor = os.pidfd_open(self._process.pid)  # Linux
+        except (AttributeError, OSError):  # or it has been seen to be dead, and could not be started again
+            return
+        loop, died = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(descriptor, died.set)
+        try:
+            await died.wait()
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
 
     def stop(self) -> None:
         """Stop the server; it writes out what it holds."""

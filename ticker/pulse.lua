@@ -1,8 +1,8 @@
 -- Heartbeats of logs, read back by every fan-out process through the same read as the entries.
 -- KEYS: for each log 1 log, 2 meta, 3 pulse, 4 due
 -- ARGV: 1 least distance of two pulses in ms, 2 greatest number of due items
--- Returns for each log {cursor, time, ids of items whose time has come, earliest first}, or {'', what it was refused
--- with}: one log that cannot be written keeps no other from living.
+-- Returns for each log {cursor, time, ids of items whose time has come, earliest first, when the next one's comes or ''},
+-- or {'', what it was refused with}: one log that cannot be written keeps no other from living.
 -- Every process calls this; the first one in each interval writes. A fault is seen here within one interval, even
 -- when nobody posts.
 
@@ -15,7 +15,9 @@ local function beat(log, meta, pulse, due)
       'at', number(now), 'format', FORMAT)
     redis.call('HSET', meta, 'pulsed', number(now))
   end
-  return {epoch .. '-' .. number(n), number(now), redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[2])}
+  local found = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[2])
+  local next = redis.call('ZRANGEBYSCORE', due, '(' .. number(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  return {epoch .. '-' .. number(n), number(now), found, next[2] or ''}
 end
 
 local told = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -40,8 +40,10 @@ log = logging.getLogger("ticker.stream")
 
 REMEMBER_MS = 24 * 3600 * 1000
 """How long an idempotency key is remembered."""
-PULSE_MS = 1000
-"""Least distance of two heartbeats of a log."""
+PULSE_MS = 2000
+"""How often each process asks for a heartbeat of every log."""
+LEAST_PULSE_MS = PULSE_MS * 3 // 4
+"""Least distance of two heartbeats of a log. Nobody comes so punctually that it could be the whole."""
 MOST_DUE = 500
 SIMILAR_MS = 30 * 60 * 1000
 """For how long the same text is taken for a slip."""
@@ -76,11 +78,19 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What a heartbeat found: the log's cursor, the store's time, and ids of the items whose time has come."""
+    """What a heartbeat found: the log's cursor, the store's time, and ids of the items whose time has come.
+
+    `next` is when the next one's comes, milliseconds; None when nothing has a time.
+    """
 
     cursor: Cursor
     at: int
     due: list[str]
+    next: int | None
+
+
+def _nobody(moment: int) -> None:
+    """Nobody does what comes due."""
 
 
 class Log:
@@ -90,6 +100,8 @@ class Log:
         """`length` is the number of entries that the log keeps; `traces` is told of what is appended."""
         self.channel = channel
         self.store = store
+        self.coming: Callable[[int], None] = _nobody
+        """Told of each moment, in the store's milliseconds, at which something that was appended here comes due."""
         self._length = length
         self._traces = traces
         self.key, self._meta, self._items, self._due, self.pulse, self._waiting, self._audit = map(
@@ -158,6 +170,8 @@ class Log:
         match answer:
             case [b"appended" | b"again" as outcome, cursor, stored]:
                 item = Item.model_validate_json(stored)
+                if outcome == b"appended" and (change.due or change.due_after):
+                    self.coming(min([*change.due, *(item.versioncreated + far for far in change.due_after)]))
                 return Appended(cursor_of(cursor), item, outcome == b"again", replicas=replicas)
             case [b"dry", cursor, stored, twin]:
                 return Appended(cursor_of(cursor), Item.model_validate_json(stored), False, twin.decode())
@@ -278,7 +292,7 @@ async def beats(logs: Sequence[Log]) -> list[Beat | StoreUnavailable | Refused]:
         keys = [key for log in some for key in log.pulse_keys]
         try:
             async with reaching():
-                answers = await some[0].store.ask(some[0].pulse_script, keys, [PULSE_MS, MOST_DUE])
+                answers = await some[0].store.ask(some[0].pulse_script, keys, [LEAST_PULSE_MS, MOST_DUE])
             found += [await _beat(answer) for answer in answers]
         except (StoreUnavailable, Refused) as error:
             found += [error] * len(some)
@@ -287,8 +301,13 @@ async def beats(logs: Sequence[Log]) -> list[Beat | StoreUnavailable | Refused]:
 
 async def _beat(answer: list[Any]) -> Beat | StoreUnavailable | Refused:
     if answer[0]:
-        cursor, at, due = answer
-        return Beat(cursor_of(cursor), int(at), [item_id.decode() for item_id in due])
+        cursor, at, due, following = answer
+        return Beat(
+            cursor_of(cursor),
+            int(at),
+            [item_id.decode() for item_id in due],
+            int(float(following)) if following else None,
+        )
     try:
         async with reaching():
             raise Refused(text(answer[1]))
@@ -296,7 +315,7 @@ async def _beat(answer: list[Any]) -> Beat | StoreUnavailable | Refused:
         return error
 
 
-@lru_cache(256)  # a channel that is quiet says the same each second
+@lru_cache(256)  # a channel that is quiet says the same each time
 def cursor_of(text: bytes) -> Cursor:
     """The cursor that a script of ours has written."""
     return Cursor.parse(text.decode()) or START

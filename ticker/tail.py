@@ -21,7 +21,7 @@ from ticker.stream import Log, cursor_of
 log = logging.getLogger("ticker.tail")
 
 BLOCK_MS = 4000
-"""How long a read waits; somebody should write a heartbeat each second."""
+"""How long a read waits; somebody should write a heartbeat every two seconds."""
 BACK_OFF = (0.1, 2.0)
 """Least and greatest delay before the store is tried again, seconds."""
 

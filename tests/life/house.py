@@ -54,7 +54,7 @@ FEED_RETRACTIONS = 20
 MOST_RECORDS = 300
 """Records of a channel after which a life begins on an empty store: each look back reads them all."""
 PATIENCE = 10.0
-"""Seconds in which what is due is done; once a second somebody looks."""
+"""Seconds in which what is due is done."""
 
 
 class Watcher:
