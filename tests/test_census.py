@@ -69,6 +69,27 @@ async def test_a_count_that_grows_is_written_whole(each_store: Store) -> None:
     assert 1 == await each_store.redis.hlen(REACH)
 
 
+async def test_what_is_counted_is_written_soon(each_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has nothing to write rests, until something is counted; a receipt is."""
+    monkeypatch.setattr(census, "REST", 3600.0)
+    office = Office(each_store, 3)
+    running = asyncio.create_task(office.census.run())
+
+    async def written(count: int, seen: int) -> bool:
+        found = (await census.reach(each_store, "en", "a")).get(1)
+        return found is not None and (count, seen) == (found.reached.count, found.seen.count)
+
+    async def begun() -> bool:
+        return bool(await each_store.redis.exists(READERS))
+
+    await until(begun, "its readers to be told")
+    office.told(1, 3)
+    await until(lambda: written(3, 0), "the count")
+    assert office.reach.seen(str(stored(1).cursor))
+    await until(lambda: written(3, 1), "the receipt")
+    await tasks.end([running])
+
+
 async def test_counts_are_kept_for_a_day(each_store: Store) -> None:
     """Then they go by themselves."""
     office = Office(each_store, 1)

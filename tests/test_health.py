@@ -23,7 +23,7 @@ async def test_a_service_whose_heartbeats_do_not_come_back_is_not_ready(
     redis7: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store takes connections and answers nobody: live, but not ready, and ready again when it wakes."""
-    monkeypatch.setattr("ticker.health.LATE", 2.0)  # the same rule with less patience
+    monkeypatch.setattr("ticker.health.LATE", 3.0)  # the same rule with less patience
     admin = Store(redis7)
     await admin.redis.flushall()
     async with running(redis7) as stage:

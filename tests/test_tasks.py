@@ -91,3 +91,18 @@ async def test_who_is_cancelled_while_he_ends_others_ends_them_all_the_same() ->
     await tasks.end([ending])
     assert [True] == [child.done() for child in children]
     assert ending.cancelled()
+
+
+async def test_who_waits_for_an_event_waits_no_longer_than_told() -> None:
+    """Until it is set, or until the time, by which it is set."""
+    loop, event = asyncio.get_running_loop(), asyncio.Event()
+    far = loop.time() + 3600
+    waiting = asyncio.create_task(tasks.woken(event, far))
+    await asyncio.sleep(0)
+    event.set()
+    await asyncio.wait_for(waiting, 5)
+    event.clear()
+    near = loop.time() + 0.02
+    await asyncio.wait_for(tasks.woken(event, near), 5)
+    assert event.is_set()
+    assert loop.time() >= near - tasks.EARLY

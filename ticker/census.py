@@ -19,11 +19,13 @@ from ticker.store import Refused, Store, reaching, text
 
 log = logging.getLogger("ticker.census")
 
-EVERY = 2.0
+EVERY = 1.0
 """Least distance of two writes of one count, seconds."""
+REST = 2.0
+"""Seconds between two looks at how many readers there are, while nothing is counted."""
 BATCH = 50
 """Counts in one write: some milliseconds of work, between which readers are served."""
-MOST = 400
+MOST = 200
 """Counts in one round: a burst is written afterwards, little by little."""
 KEEP_SECONDS = 24 * 3600
 REFRESH_MS = 5_000
@@ -48,12 +50,21 @@ class Census:
         self._metrics = metrics
         self._told: dict[str, tuple[int, int]] = {}
         """What was told last of each channel: readers, and when."""
+        self._counted = asyncio.Event()
         self._failing = False
 
     async def run(self) -> None:
         """Write what has changed, until cancelled."""
-        async for _ in tasks.ticks(EVERY):
+        while True:
+            self._counted.clear()
+            for reach in self._reaches.values():
+                reach.counted = self._counted.set
             await self.write()
+            end = tasks.moment(REST)
+            if not any(map(len, self._reaches.values())):
+                await tasks.woken(self._counted, end)
+            # What comes soon after one count is written with it.
+            await asyncio.sleep(min(end, tasks.moment(EVERY)) - asyncio.get_running_loop().time())
 
     async def write(self) -> None:
         """Write what has changed; what cannot be written now stays changed."""

@@ -91,11 +91,7 @@ class Agenda:
         loop = asyncio.get_running_loop()
         while (until := min(end, self._next)) - loop.time() > tasks.EARLY:
             self._sooner.clear()
-            timer = loop.call_at(until, self._sooner.set)
-            try:
-                await self._sooner.wait()
-            finally:
-                timer.cancel()
+            await tasks.woken(self._sooner, until)
 
 
 def _note(failing: set[str], channel: str, beat: Beat | StoreUnavailable | Refused) -> None:

@@ -132,6 +132,10 @@ class Tally:
             return None
 
 
+def nobody() -> None:
+    """Nobody writes what is counted."""
+
+
 class Reach:
     """What this process knows of one channel."""
 
@@ -140,6 +144,8 @@ class Reach:
         self.clock = clock
         self.dropped = 0
         """Counts that were given up before they could be written, since the last look."""
+        self.counted: Callable[[], object] = nobody
+        """Called when there may be something to write."""
         self._share = share
         self._most = most
         self._tallies: OrderedDict[str, Tally] = OrderedDict()
@@ -192,6 +198,7 @@ class Reach:
                 tally.seen.add(tally.early.pop(0))
             tally.early.clear()
             self._unwritten[cursor] = None
+        self.counted()
         return ages
 
     def seen(self, cursor: str) -> bool:
@@ -210,6 +217,7 @@ class Reach:
             return False
         tally.seen.add(ms)
         self._unwritten[cursor] = None
+        self.counted()
         return True
 
     def __len__(self) -> int:

@@ -67,6 +67,15 @@ def moment(seconds: float) -> float:
     return _PHASE + (math.floor(now / seconds) + 1) * seconds
 
 
+async def woken(event: asyncio.Event, end: float) -> None:
+    """Wait until this is set, but no longer than until this time of the loop, by which it is set."""
+    timer = asyncio.get_running_loop().call_at(end, event.set)
+    try:
+        await event.wait()
+    finally:
+        timer.cancel()
+
+
 async def ticks(seconds: float) -> AsyncIterator[None]:
     """At once, and then at each `moment`; those that come while the one before is still seen to are left out."""
     while True:

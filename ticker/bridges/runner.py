@@ -206,7 +206,7 @@ class Bridge:
                         self._metrics.outbox_stands(self.channel, name, due.waiting[name])
                 except StoreUnavailable as error:
                     log.warning("%s: the outbox cannot be read: %s", self.channel, error, extra=self._about)
-                await self._woken(wait)
+                await tasks.woken(self._wake, asyncio.get_running_loop().time() + wait)
         finally:
             await tasks.end(list(under_way.values()))
 
@@ -215,13 +215,6 @@ class Bridge:
     ) -> None:
         under_way.pop(key, None)
         self._wake.set()
-
-    async def _woken(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
 
     async def _see_to(self, name: str, lot: Lot) -> None:
         try:
