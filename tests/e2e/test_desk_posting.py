@@ -117,7 +117,8 @@ def test_however_often_it_is_confirmed_it_is_one_item(room: Newsroom, desk: Desk
             button.dblclick()
     expect(desk.row(text)).to_have_count(1, timeout=SOON)
     expect(desk.text).to_have_value("")
-    desk.page.keyboard.press("Control+Enter")
+    # The second click may come after the answer, and then takes the focus out of the text.
+    desk.text.press("Control+Enter")
     expect(desk.page.locator("#obstacle")).to_have_text("There is no headline yet.")
     assert 1 == len(room.published(text))
 
