@@ -76,11 +76,7 @@ class EmbeddedStore:
             raise
 
     def look(self) -> None:
-        """Start the server again if it has died. Returns at once.
-
-        No thread waits for the server's end: in a process of more than one every `send` to a reader costs more, since
-        the C library guards each against being cancelled, and the kernel each use of a descriptor.
-        """
+        """Start the server again if it has died. Returns at once."""
         assert self._process is not None
         status = self._process.poll()
         if status is not None:
@@ -92,7 +88,11 @@ class EmbeddedStore:
                 log.error("the embedded store cannot be started: %s", error)
 
     async def keep(self) -> None:
-        """Start the server again whenever it has died, until cancelled."""
+        """Start the server again whenever it has died, until cancelled.
+
+        No thread waits for its end: in a process of more than one every `send` to a reader costs more, since the C
+        library guards each against being cancelled, and the kernel each use of a descriptor.
+        """
         while True:
             await self._died()
             self.look()

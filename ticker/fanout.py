@@ -38,7 +38,7 @@ INBOX = 2
 NO_PULSE = b"0-0"
 AT_ONCE = 2
 """Parts of the readers that are spoken to in one waking: at the usual interval there is one every two seconds, the same
-in which the log's heartbeat comes. An idle process pays for being woken, and not for what it does then."""
+in which the log's heartbeat comes. An idle process pays more for being woken than for what it does then."""
 
 
 class Clock:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from math import inf
 
@@ -59,8 +60,8 @@ class Agenda:
     """When something comes due next, by the loop's clock."""
 
     def __init__(self) -> None:
-        self._zero: float | None = None
-        """The loop's time at which the store's began."""
+        self._zero = asyncio.get_running_loop().time() - time.time()
+        """The loop's time at which the store's began; by our own clock until the store has told its."""
         self._next = inf
         self._sooner = asyncio.Event()
 
@@ -79,8 +80,6 @@ class Agenda:
 
     def add(self, moment: int) -> None:
         """Something comes due at this moment, milliseconds of the store's clock."""
-        if self._zero is None:
-            return  # the first answer of the store, which knows of it, is still to come
         at = self._zero + moment / 1000 + LATER
         if at < self._next:
             self._next = at

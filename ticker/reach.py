@@ -132,7 +132,7 @@ class Tally:
             return None
 
 
-def nobody() -> None:
+def _nobody() -> None:
     """Nobody writes what is counted."""
 
 
@@ -144,7 +144,7 @@ class Reach:
         self.clock = clock
         self.dropped = 0
         """Counts that were given up before they could be written, since the last look."""
-        self.counted: Callable[[], object] = nobody
+        self.counted: Callable[[], object] = _nobody
         """Called when there may be something to write."""
         self._share = share
         self._most = most
